@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# pto: the runtime for NPU hosts. `make help` lists what can be made.
+
+# Settings, each from the command line or the environment.
+SAN	?=
+O	?= build$(if $(SAN),-$(SAN))
+PYTHON	?= /usr/bin/python3
+prefix	?= /usr/local
+V	?= 0
+
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+AR	?= ar
+
+MAKEFLAGS += --no-builtin-rules
+Q	:= $(if $(filter 1,$(V)),,@)
+say	 = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$(2))')
+
+CFLAGS	?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -Iuapi -Ilib/include -Ilib
+CFLAGS	+= -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	   -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
+	   -fPIC -fvisibility=hidden -fno-plt -fstack-clash-protection -pthread
+
+sanflags-address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanflags-thread  := -fsanitize=thread -fno-omit-frame-pointer
+ifneq ($(SAN),)
+ifeq ($(sanflags-$(SAN)),)
+$(error SAN=$(SAN): want address or thread)
+endif
+CFLAGS	+= $(sanflags-$(SAN))
+LDFLAGS	+= $(sanflags-$(SAN))
+endif
+
+# The first target; each fragment adds to it.
+.PHONY: all
+all:
+
+include lib/lib.mk
+include tools/tools.mk
+include selftests/selftests.mk
+-include driver/driver.mk
+
+objs = $(patsubst %.c,$(O)/%.o,$(1))
+
+$(O)/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell [ -d $(O) ] && find $(O) -name '*.d')
+
+.PHONY: deps demo check clean help
+deps:
+	$(Q)tools/deps
+
+clean:
+	$(Q)rm -rf $(O)
+
+help:
+	@printf '%s\n' \
+	'Make what' \
+	'  all (default)     the libraries, the tools and the examples' \
+	'  deps              install the Debian packages that are missing' \
+	'  demo              install, build, and run the vector example from Python and from C' \
+	'  check             all tests; ends with "N passed, N failed, N skipped"' \
+	'  bench             ns per task on seven task graphs, and launch latency' \
+	'  install           to $$(DESTDIR)$$(prefix), default /usr/local' \
+	'  clean             remove $$(O)' \
+	'' \
+	'With' \
+	'  O=DIR             build there (default build)' \
+	'  SAN=address       AddressSanitizer and UBSan; SAN=thread: ThreadSanitizer' \
+	'  CC=clang          another compiler' \
+	'  PYTHON=PATH       the interpreter with numpy (default /usr/bin/python3)' \
+	'  V=1               show the commands'

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Images: shared objects given as bytes, checked and loaded into this process.
+ *
+ * An image is loaded once, however often its bytes are given: images are
+ * found by content. Unused ones are kept for a while, so that the next run
+ * of a program finds them loaded.
+ */
+#ifndef DEVICE_IMAGE_H
+#define DEVICE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct image - a loaded shared object
+ * @text_lo, @text_hi:	its executable segment in this process
+ * @bytes, @size:	its file, mapped from a sealed memfd
+ * @leaf:	it imports nothing but mem* and libm, so that a thread may leave
+ *		it at any instruction without leaving a lock or a list behind
+ * @name:	for messages: "kernel func_id 3", or so
+ */
+struct image {
+	uintptr_t text_lo, text_hi;
+	const void *bytes;
+	size_t size;
+	bool leaf;
+	char name[64];
+	/* The rest belongs to image.c. */
+	void *handle;
+	int fd;
+	int refs;
+	uint64_t hash;
+	uint64_t used;
+	struct image *next;
+};
+
+/**
+ * image_get - load an image, or find it loaded
+ * @bytes, @size: the file; copied
+ * @name:	what to call it in messages
+ * @image:	where to put it; give it back with image_put()
+ *
+ * Checked before the dynamic linker sees it: ELF class, machine, type; bounds
+ * of segments, dynamic section, hash, symbol, string and relocation tables,
+ * and that relocations point into writable segments. What the checks can not
+ * vouch for is first loaded in a child process. Errors: -EINVAL (NULL or
+ * empty), -ENOEXEC with a text that says which check failed, -ENOMEM.
+ * Thread-safe.
+ */
+int image_get(const void *bytes, size_t size, const char *name, struct image **image);
+
+/** image_put - give an image back; NULL is allowed */
+void image_put(struct image *image);
+
+/** image_symbol - address of a dynamic symbol that the image itself defines, or NULL */
+void *image_symbol(struct image *image, const char *name);
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * libpto: task graphs on neural processing units.
+ *
+ * Every function that can fail returns 0 (or a value >= 0 where it says so) or
+ * a negative errno, and leaves a text that names the cause in
+ * pto_last_error() of the calling thread. No function aborts, exits, or waits
+ * without a bound in the caller's process.
+ *
+ * Objects are opaque. A device, a program and a stream may be used by any
+ * number of threads at once. A graph is built by one thread at a time, and is
+ * not changed while it is launched. An object keeps what it is made from: a
+ * device closed while a graph lives is freed with the graph.
+ *
+ * After fork() the child can not use what the parent opened: calls return
+ * -EPERM. It may open devices of its own.
+ */
+#ifndef PTO_PTO_H
+#define PTO_PTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PTO_API __attribute__((visibility("default")))
+
+#define PTO_VERSION_MAJOR	0
+#define PTO_VERSION_MINOR	1
+#define PTO_VERSION_PATCH	0
+
+struct pto_device;
+struct pto_program;
+struct pto_stream;
+struct pto_graph;
+struct pto_launch;
+
+/* ---- the library ------------------------------------------------------- */
+
+/** pto_version - version of the library in use, as 0xMMmmpp */
+PTO_API unsigned int pto_version(void);
+
+/**
+ * pto_has_feature - ask whether the library in use has a feature
+ * @name: "embedded", "inplace", "threads", "async-launch", "profile", ...
+ *
+ * Returns 1 or 0; a name that it does not know is a feature it does not have.
+ */
+PTO_API int pto_has_feature(const char *name);
+
+/**
+ * pto_last_error - text of this thread's last failed call
+ *
+ * Never NULL; "" when nothing has failed yet. Valid until the thread's next
+ * failed call.
+ */
+PTO_API const char *pto_last_error(void);
+
+/* ---- devices ----------------------------------------------------------- */
+
+/** enum pto_core - kinds of core */
+enum pto_core {
+	PTO_AIC = 0,	/* cube core (matrix) */
+	PTO_AIV = 1,	/* vector core */
+};
+
+/**
+ * struct pto_device_info - what a device is
+ * @size:	sizeof(struct pto_device_info), set by the caller
+ * @index:	0 to 15
+ * @blocks:	clusters of one AIC and two AIV
+ * @cores:	3 * @blocks
+ * @mem_total:	bytes of device memory
+ * @mem_used:	bytes allocated
+ * @host_threads: threads the emulator runs on, 0 before the first is needed
+ * @backend:	"embedded"
+ * @mode:	"inplace" or "threads"
+ * @name:	the name that opens the device
+ */
+struct pto_device_info {
+	uint32_t size;
+	uint32_t index;
+	uint32_t blocks;
+	uint32_t cores;
+	uint64_t mem_total;
+	uint64_t mem_used;
+	uint32_t host_threads;
+	uint32_t reserved;
+	char backend[16];
+	char mode[16];
+	char name[32];
+};
+
+/**
+ * pto_device_open - open a device
+ * @name:	"embedded" or "embedded0" to "embedded15"; NULL: $PTO_DEVICE, or
+ *		else "embedded"
+ * @dev:	where to put the handle
+ *
+ * Opening the same device again gives another reference to the same one.
+ * Errors: -EINVAL (no such name), -ENODEV (index over 15), -ENOMEM.
+ */
+PTO_API int pto_device_open(const char *name, struct pto_device **dev);
+
+/** pto_device_close - give a reference back; NULL is allowed */
+PTO_API void pto_device_close(struct pto_device *dev);
+
+/** pto_device_query - fill in @info; -EINVAL if info->size is too small */
+PTO_API int pto_device_query(struct pto_device *dev, struct pto_device_info *info);
+
+/* ---- memory ------------------------------------------------------------ */
+
+/**
+ * pto_mem_alloc - allocate device memory
+ * @dev:	the device
+ * @size:	bytes, at least 1
+ * @ptr:	where to put the address, aligned to 512 bytes
+ *
+ * Device memory can be read and written at its address by kernels and, on
+ * devices that share the host's memory, by the host. Its content is
+ * undefined. An unallocated gap lies behind each allocation.
+ * Errors: -EINVAL (size 0), -ENOMEM (more than the device has left).
+ */
+PTO_API int pto_mem_alloc(struct pto_device *dev, size_t size, void **ptr);
+
+/**
+ * pto_mem_free - free an allocation by its start; NULL is allowed
+ *
+ * Errors: -EINVAL (not the start of a live allocation: a stray pointer, a
+ * pointer inside an allocation, or one that was freed before).
+ */
+PTO_API int pto_mem_free(struct pto_device *dev, void *ptr);
+
+/**
+ * pto_mem_write, pto_mem_read, pto_mem_copy - copy host to device, device to
+ * host, device to device
+ *
+ * The device side must lie inside one live allocation. Copying 0 bytes is
+ * allowed. Errors: -EINVAL (NULL, or a device range that is not inside one
+ * allocation).
+ */
+PTO_API int pto_mem_write(struct pto_device *dev, void *dst, const void *src, size_t size);
+PTO_API int pto_mem_read(struct pto_device *dev, void *dst, const void *src, size_t size);
+PTO_API int pto_mem_copy(struct pto_device *dev, void *dst, const void *src, size_t size);
+
+/**
+ * struct pto_mem_stat - use of a device's memory
+ * @size:	sizeof(struct pto_mem_stat), set by the caller
+ * @count:	live allocations
+ * @used:	their bytes
+ * @peak:	the most bytes that were ever live at once
+ * @total:	bytes that may be allocated
+ */
+struct pto_mem_stat {
+	uint32_t size;
+	uint32_t count;
+	uint64_t used;
+	uint64_t peak;
+	uint64_t total;
+};
+
+PTO_API int pto_mem_stat(struct pto_device *dev, struct pto_mem_stat *stat);
+
+/**
+ * pto_mem_list - call @visit for each live allocation, by address
+ *
+ * Ends early when @visit returns other than 0, and returns that. @visit must
+ * not allocate or free on @dev.
+ */
+PTO_API int pto_mem_list(struct pto_device *dev,
+			 int (*visit)(void *arg, void *ptr, size_t size), void *arg);
+
+/* ---- programs ---------------------------------------------------------- */
+
+/**
+ * pto_program_load - load a kernel image
+ * @dev:	the device
+ * @image:	an ELF shared object of the device's kind that exports
+ *		`void kernel_entry(int64_t *args)`; copied
+ * @size:	its bytes
+ * @prog:	where to put the handle
+ *
+ * Errors: -EINVAL (NULL or empty), -ENOEXEC (not an ELF image that this device
+ * can run; the text says which check failed), -ENOENT (no kernel_entry),
+ * -ENOMEM.
+ */
+PTO_API int pto_program_load(struct pto_device *dev, const void *image, size_t size,
+			     struct pto_program **prog);
+
+/** pto_program_unload - give the handle back; NULL is allowed; graphs that use it keep it */
+PTO_API void pto_program_unload(struct pto_program *prog);
+
+/* ---- streams ----------------------------------------------------------- */
+
+/**
+ * pto_stream_create - create an in-order queue of copies
+ *
+ * What is queued runs beside the caller, in order. Errors: -ENOMEM.
+ */
+PTO_API int pto_stream_create(struct pto_device *dev, struct pto_stream **stream);
+
+/** pto_stream_destroy - wait for what is queued, then free; NULL is allowed */
+PTO_API void pto_stream_destroy(struct pto_stream *stream);
+
+/**
+ * pto_stream_write, pto_stream_read, pto_stream_copy, pto_stream_fill - queue a copy
+ *
+ * As pto_mem_write() and so on; pto_stream_fill() repeats a 32-bit pattern over
+ * @size bytes, which is a multiple of 4. Host and device memory must stay
+ * valid until the copy is complete. Returns the copy's seqno (>= 1) or:
+ * -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno).
+ */
+PTO_API int64_t pto_stream_write(struct pto_stream *s, void *dst, const void *src, size_t size);
+PTO_API int64_t pto_stream_read(struct pto_stream *s, void *dst, const void *src, size_t size);
+PTO_API int64_t pto_stream_copy(struct pto_stream *s, void *dst, const void *src, size_t size);
+PTO_API int64_t pto_stream_fill(struct pto_stream *s, void *dst, uint32_t pattern, size_t size);
+
+/** pto_stream_done - the completion counter: all up to this seqno are complete */
+PTO_API int64_t pto_stream_done(struct pto_stream *stream);
+
+/**
+ * pto_stream_wait - wait until @seqno is complete
+ * @timeout_ms:	0: only look; must not be negative
+ *
+ * Errors: -EINVAL (a seqno not yet queued), -ETIME (the bound ran out).
+ */
+PTO_API int pto_stream_wait(struct pto_stream *stream, int64_t seqno, int timeout_ms);
+
+/* ---- graphs ------------------------------------------------------------ */
+
+/** pto_graph_create - an empty task graph on a device; -ENOMEM */
+PTO_API int pto_graph_create(struct pto_device *dev, struct pto_graph **graph);
+
+/** pto_graph_destroy - free a graph; -EBUSY while it is launched; NULL is allowed */
+PTO_API int pto_graph_destroy(struct pto_graph *graph);
+
+/**
+ * pto_graph_set_kernel - give a func_id its program
+ * @func_id:	0 to 65535, not yet given
+ *
+ * Errors: -EINVAL (func_id out of range), -EEXIST (given before), -ENOMEM,
+ * -EXDEV (program of another device).
+ */
+PTO_API int pto_graph_set_kernel(struct pto_graph *graph, int func_id,
+				 struct pto_program *prog);
+
+/**
+ * pto_graph_add_task - add a task
+ * @func_id:	one that pto_graph_set_kernel() knows
+ * @core:	the kind of core that runs it
+ * @args:	@nargs values, copied; the kernel gets a pointer to the copy
+ * @nargs:	0 to 144
+ *
+ * Returns the task's id: 0 for the first, 1 for the next, and so on. Errors:
+ * -EINVAL, -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM.
+ */
+PTO_API int pto_graph_add_task(struct pto_graph *graph, int func_id, enum pto_core core,
+			       const uint64_t *args, int nargs);
+
+/**
+ * pto_graph_add_edge - @to runs after @from
+ *
+ * Any number of edges may leave or enter a task. Errors: -EINVAL (an unknown
+ * task, or a task after itself), -EBUSY, -ENOMEM. A cycle is found at launch.
+ */
+PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
+
+/** pto_graph_task_count - number of tasks */
+PTO_API int pto_graph_task_count(const struct pto_graph *graph);
+
+/* ---- launches ---------------------------------------------------------- */
+
+/** pto_launch_opts.flags: record start and end of each task */
+#define PTO_LAUNCH_PROFILE	(1u << 0)
+
+/**
+ * struct pto_launch_opts - how to launch; zero means the default
+ * @size:	sizeof(struct pto_launch_opts), set by the caller
+ * @flags:	PTO_LAUNCH_*
+ * @block_dim:	blocks to use, 1 to 24; default 1
+ * @aicpu_threads: scheduler threads, 1 to 64; default 1
+ * @timeout_ms:	the longest the launch may take; default
+ *		$PTO_LAUNCH_TIMEOUT_MS, else no bound of its own
+ * @task_timeout_ms: the longest one kernel may run; default
+ *		$PTO_TASK_TIMEOUT_MS, else 10 s
+ * @aicpu, @aicpu_size: AICPU program; NULL or 0: the built-in one
+ * @aicore, @aicore_size: AICore program; NULL or 0: the built-in one
+ */
+struct pto_launch_opts {
+	uint32_t size;
+	uint32_t flags;
+	int32_t block_dim;
+	int32_t aicpu_threads;
+	uint32_t timeout_ms;
+	uint32_t task_timeout_ms;
+	const void *aicpu;
+	size_t aicpu_size;
+	const void *aicore;
+	size_t aicore_size;
+};
+
+/**
+ * pto_graph_launch - run all tasks of a graph, and wait
+ * @opts:	NULL: all defaults
+ *
+ * A graph may be launched again and again, also after a failed launch. Launches
+ * on one device run one after the other. Errors:
+ * -EINVAL	an option out of range
+ * -EBUSY	this graph is being launched
+ * -ELOOP	the tasks wait for each other in a cycle, which the text names
+ * -ENOEXEC	an AICPU or AICore program of another ABI, or garbage
+ * -EIO		a task crashed; the text names task, func_id, core and cause
+ * -ETIMEDOUT	a task ran longer than task_timeout_ms
+ * -ETIME	the launch took longer than timeout_ms
+ * -ECANCELED	pto_launch_cancel()
+ */
+PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_opts *opts);
+
+/**
+ * pto_graph_launch_async - start a launch, and return
+ * @launch: handle to wait with; give it back with pto_launch_free()
+ *
+ * Errors that need no run (as above, up to -ELOOP) are returned here.
+ */
+PTO_API int pto_graph_launch_async(struct pto_graph *graph,
+				   const struct pto_launch_opts *opts,
+				   struct pto_launch **launch);
+
+/** pto_launch_fd - a file descriptor that polls readable once the launch has ended */
+PTO_API int pto_launch_fd(const struct pto_launch *launch);
+
+/**
+ * pto_launch_wait - wait for the end of a launch
+ * @timeout_ms: 0: only look; must not be negative
+ *
+ * Returns what pto_graph_launch() would, or -ETIME while it still runs.
+ */
+PTO_API int pto_launch_wait(struct pto_launch *launch, int timeout_ms);
+
+/** pto_launch_cancel - end a launch soon; running kernels are left */
+PTO_API void pto_launch_cancel(struct pto_launch *launch);
+
+/** pto_launch_free - give the handle back; a launch still running is cancelled first */
+PTO_API void pto_launch_free(struct pto_launch *launch);
+
+/**
+ * struct pto_profile_task - one task of a profiled launch; times are ns of
+ * CLOCK_MONOTONIC
+ * @dispatch:	handed to the core
+ * @start, @end: kernel entered and left
+ * @finish:	completion seen by the scheduler
+ */
+struct pto_profile_task {
+	uint32_t task_id;
+	int32_t func_id;
+	uint16_t core_id;
+	uint16_t core;
+	uint32_t thread;
+	uint64_t dispatch;
+	uint64_t start;
+	uint64_t end;
+	uint64_t finish;
+};
+
+/**
+ * pto_profile_read - the records of the graph's last profiled launch
+ * @tasks: array for @count records, or NULL to ask how many there are
+ *
+ * Returns the number of records there are. Errors: -ENODATA (not profiled).
+ */
+PTO_API int pto_profile_read(struct pto_graph *graph, struct pto_profile_task *tasks, int count);
+
+/**
+ * pto_profile_write - write the last profiled launch as swim_time.json
+ * @path: the file, replaced atomically
+ *
+ * Errors: -ENODATA (not profiled), or errno of the file's.
+ */
+PTO_API int pto_profile_write(struct pto_graph *graph, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -123,13 +123,12 @@ void fail_prefix(const char *fmt, ...)
 {
 	char text[TEXT_SIZE];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && n < sizeof(text))
-		snprintf(text + n, sizeof(text) - n, ": %s", last_error);
+	strncat(text, ": ", sizeof(text) - 1 - strlen(text));
+	strncat(text, last_error, sizeof(text) - 1 - strlen(text));
 	fail_set(0, text);
 }
 
@@ -148,11 +147,11 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	char text[TEXT_SIZE];
 	va_list ap;
 
-	if (!log_wants(level))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	write_line(level, text);
+	if (log_wants(level)) {
+		va_start(ap, fmt);
+		vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		write_line(level, text);
+	}
 	errno = saved_errno;
 }

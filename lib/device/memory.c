@@ -623,6 +623,17 @@ int mem_check(struct mem *mem, const void *ptr, size_t size)
 	return err;
 }
 
+bool mem_is_start(struct mem *mem, const void *ptr)
+{
+	struct block b;
+	bool yes;
+
+	pthread_mutex_lock(&mem->lock);
+	yes = block_find(mem, ptr, &b) && b.live && b.start == ptr;
+	pthread_mutex_unlock(&mem->lock);
+	return yes;
+}
+
 void mem_quarantine(struct mem *mem)
 {
 	pthread_mutex_lock(&mem->lock);

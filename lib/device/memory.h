@@ -33,6 +33,9 @@ int mem_free(struct mem *mem, void *ptr);
  */
 int mem_check(struct mem *mem, const void *ptr, size_t size);
 
+/** mem_is_start - whether a live allocation begins at @ptr */
+bool mem_is_start(struct mem *mem, const void *ptr);
+
 /**
  * mem_quarantine - from now on freed memory is neither used again nor unmapped
  *

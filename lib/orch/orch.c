@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Running an orchestration, and the table that it calls us through.
+ *
+ * An orchestration is foreign code: it runs under the thread's fault guard,
+ * and may be left at any instruction, inside a call of the table too when it
+ * passed a bad pointer. So no function of the table reads or writes memory of
+ * the orchestration's while it holds a lock or owns something unnoted.
+ */
+#include "orch/orch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pto/pto.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "device/image.h"
+#include "emulator/guard.h"
+
+typedef int (*orch_fn)(struct pto_orch *o, uint64_t *args, int nargs);
+
+#define DEVICE_SIDE_ENTRY	"aicpu_orchestration_entry"
+
+/* Remember the first error: an orchestration may not look at return values. */
+static int stick(struct orch *o, int rc)
+{
+	if (unlikely(rc < 0 && !o->err)) {
+		o->err = rc;
+		o->text = strdup(pto_last_error());
+	}
+	return rc;
+}
+
+bool orch_building(const struct orch_handle *h)
+{
+	return h && (uintptr_t)h % _Alignof(struct orch_handle) == 0 &&
+	       h->magic == ORCH_MAGIC && h->build->building;
+}
+
+/* The runtime behind the first argument, if its orchestration is running. */
+static struct orch *building(struct pto_orch *po)
+{
+	struct orch_handle *h = container_of(po, struct orch_handle, orch);
+
+	if (likely(h->magic == ORCH_MAGIC && h->build->building))
+		return h->build;
+	fail(-EPERM, "call of an orchestration outside init_runtime()");
+	return NULL;
+}
+
+static int orch_add_task(struct pto_orch *po, int func_id, int core, const uint64_t *args,
+			 int nargs)
+{
+	struct orch *o = building(po);
+
+	return o ? stick(o, pto_graph_add_task(o->graph, func_id, core, args, nargs)) : -EPERM;
+}
+
+static int orch_add_edge(struct pto_orch *po, int from, int to)
+{
+	struct orch *o = building(po);
+
+	return o ? stick(o, pto_graph_add_edge(o->graph, from, to)) : -EPERM;
+}
+
+static int orch_task_count(struct pto_orch *po)
+{
+	struct orch *o = building(po);
+
+	return o ? pto_graph_task_count(o->graph) : -EPERM;
+}
+
+static void *orch_malloc(struct pto_orch *po, size_t size)
+{
+	struct orch *o = building(po);
+	void *ptr = NULL;
+
+	if (o)
+		stick(o, staging_alloc(&o->staging, size, &ptr));
+	return ptr;
+}
+
+static void orch_free(struct pto_orch *po, void *dev)
+{
+	struct orch *o = building(po);
+
+	if (o)
+		stick(o, staging_free(&o->staging, dev));
+}
+
+static int orch_copy_to(struct pto_orch *po, void *dev, const void *host, size_t size)
+{
+	struct orch *o = building(po);
+
+	return o ? stick(o, pto_mem_write(o->staging.dev, dev, host, size)) : -EPERM;
+}
+
+static int orch_copy_from(struct pto_orch *po, void *host, const void *dev, size_t size)
+{
+	struct orch *o = building(po);
+
+	return o ? stick(o, pto_mem_read(o->staging.dev, host, dev, size)) : -EPERM;
+}
+
+static void orch_record(struct pto_orch *po, void *host, void *dev, size_t size)
+{
+	struct orch *o = building(po);
+
+	if (o)
+		stick(o, staging_record(&o->staging, host, dev, size));
+}
+
+static void orch_log(struct pto_orch *po, int severity, const char *text)
+{
+	int level = min(max(severity, PTO_ORCH_ERROR), PTO_ORCH_DEBUG) + LOG_ERROR;
+
+	log_msg(level, "orchestration: %s", text);
+}
+
+const struct pto_orch_table orch_table = {
+	.abi = PTO_ORCH_ABI,
+	.size = sizeof(struct pto_orch_table),
+	.add_task = orch_add_task,
+	.add_edge = orch_add_edge,
+	.task_count = orch_task_count,
+	.dev_malloc = orch_malloc,
+	.dev_free = orch_free,
+	.copy_to = orch_copy_to,
+	.copy_from = orch_copy_from,
+	.record = orch_record,
+	.log = orch_log,
+};
+
+struct orch_call {
+	orch_fn fn;
+	struct pto_orch *orch;
+	uint64_t *args;
+	int nargs;
+};
+
+static int call(void *arg)
+{
+	struct orch_call *c = arg;
+
+	return c->fn(c->orch, c->args, c->nargs);
+}
+
+/* Sort out what came back: the first failed call says more than the result. */
+static int verdict(struct orch *o, const char *what, int ret)
+{
+	if (o->err) {
+		fail_set(o->err, o->text ?: "no memory for the error text");
+		fail_prefix("%s", what);
+		return o->err;
+	}
+	if (!ret)
+		return 0;
+	/* -1 is how sources that know no errno say "failed". */
+	return fail(ret < -1 && ret >= -4095 ? ret : -EIO, "%s returned %d", what, ret);
+}
+
+int orch_run(struct orch_handle *h, const void *so, size_t size, const char *func,
+	     uint64_t *args, int nargs)
+{
+	struct orch_call c = { .orch = &h->orch, .args = args, .nargs = nargs };
+	struct orch *o = h->build;
+	char what[64];
+	int rc, ret;
+
+	snprintf(what, sizeof(what), "orchestration '%s'", func);
+	rc = image_get(so, size, what, &o->image);
+	if (rc)
+		return rc;
+	if (image_symbol(o->image, DEVICE_SIDE_ENTRY))
+		return fail(-EOPNOTSUPP, "%s exports " DEVICE_SIDE_ENTRY
+			    ": orchestrations that run on the device are not supported yet", what);
+	c.fn = (orch_fn)(uintptr_t)image_symbol(o->image, func);
+	if (!c.fn)
+		return fail(-ENOENT, "%s: the object exports no function of that name", what);
+
+	o->building = true;
+	rc = guard_call(o->image, what, call, &c, &ret);
+	o->building = false;
+	return rc ? rc : verdict(o, what, ret);
+}
+
+void orch_release(struct orch *o)
+{
+	pto_graph_destroy(o->graph);
+	staging_release(&o->staging);
+	image_put(o->image);
+	free(o->text);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "build.h"
+#include "pto.h"
+#include "spawn.h"
+
+/** struct job - one pto-cc at work */
+struct job {
+	char *source;
+	char *out;
+	pid_t pid;
+};
+
+/* $PTO_CACHE, or else as the XDG base directory specification has it. */
+static char *cache_dir(void)
+{
+	const char *dir = getenv("PTO_CACHE");
+	char *path = NULL;
+
+	if (dir && *dir)
+		return strdup(dir);
+	dir = getenv("XDG_CACHE_HOME");
+	if (dir && *dir)
+		return asprintf(&path, "%s/pto", dir) < 0 ? NULL : path;
+	dir = getenv("HOME");
+	return asprintf(&path, "%s/.cache/pto", dir && *dir ? dir : "/tmp") < 0 ? NULL : path;
+}
+
+static int job_start(struct job *job, const struct example *ex, const char *work,
+		     char *kind, const char *source)
+{
+	char *cc = part("bin/pto-cc"), *cache = cache_dir();
+
+	job->pid = -1;
+	if (cc && cache && asprintf(&job->source, "%s/%s", ex->dir, source) > 0 &&
+	    asprintf(&job->out, "%s/%s.so", work, source) > 0) {
+		char *argv[] = { cc, kind, "--cache", cache, "-o", job->out, job->source, NULL };
+
+		job->pid = spawn(argv, NULL);
+	}
+	free(cache);
+	free(cc);
+	return job->pid < 0 ? -1 : 0;
+}
+
+static int read_file(const char *path, struct image *image)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	int ret = -1;
+
+	if (f && !fstat(fileno(f), &st)) {
+		image->size = st.st_size;
+		image->bytes = malloc(image->size);
+		if (image->bytes && fread(image->bytes, 1, image->size, f) == image->size)
+			ret = 0;
+	}
+	if (f)
+		fclose(f);
+	return ret ? complain("%s: %m", path), -1 : 0;
+}
+
+static int job_end(struct job *job, struct image *image)
+{
+	int ret = -1;
+
+	if (job->pid >= 0) {
+		if (spawn_wait(job->pid))
+			complain("%s did not compile", job->source);
+		else
+			ret = read_file(job->out, image);
+	}
+	free(job->source);
+	free(job->out);
+	return ret;
+}
+
+int build_images(const struct example *ex, const char *work, struct images *images)
+{
+	struct job orch = { 0 }, kernels[EXAMPLE_MAX] = { 0 };
+	int ret = job_start(&orch, ex, work, "--orch", ex->orch_source);
+
+	for (int i = 0; i < ex->nkernels; i++)
+		ret |= job_start(&kernels[i], ex, work, "--kernel", ex->kernels[i].source);
+	ret |= job_end(&orch, &images->orch);
+	for (int i = 0; i < ex->nkernels; i++)
+		ret |= job_end(&kernels[i], &images->kernels[i]);
+	return ret ? PTO_FAILED : PTO_OK;
+}
+
+void images_free(struct images *images)
+{
+	free(images->orch.bytes);
+	for (int i = 0; i < EXAMPLE_MAX; i++)
+		free(images->kernels[i].bytes);
+}

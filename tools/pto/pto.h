@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/* pto: what its subcommands share. */
+#ifndef TOOLS_PTO_H
+#define TOOLS_PTO_H
+
+#include <stdbool.h>
+
+/* Exit codes of every subcommand; PTO_WRONG: it ran, but a result is wrong. */
+enum { PTO_OK = 0, PTO_WRONG = 1, PTO_USAGE = 2, PTO_FAILED = 3 };
+
+int cmd_run(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+
+/** complain - say on standard error what is wrong; returns PTO_FAILED */
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** part - path of a part of pto's own, such as "bin/pto-cc", for free() */
+char *part(const char *name);
+
+/** green, red, plain - what switches colour on and off, "" unless on a terminal */
+const char *green(void);
+const char *red(void);
+const char *plain(void);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "example.h"
+#include "pto.h"
+#include "result.h"
+#include "spawn.h"
+
+static json_t *params_json(const struct example *ex)
+{
+	json_t *params = json_object();
+
+	for (int i = 0; i < ex->nparams; i++)
+		json_object_set_new(params, ex->params[i].name, json_integer(ex->params[i].value));
+	return params;
+}
+
+/* Tell check.py what there is to compare. */
+static int write_run(const struct example *ex, const char *work)
+{
+	json_t *inputs = json_array(), *outputs = json_array(), *run;
+	char *path = NULL, *golden = NULL;
+	int ret = -1;
+
+	for (int i = 0; i < ex->nargs; i++) {
+		const struct arg *arg = &ex->args[i];
+
+		if (arg->role == ROLE_IN || arg->role == ROLE_INOUT)
+			json_array_append_new(inputs, json_string(arg->name));
+		if (arg->role == ROLE_OUT || arg->role == ROLE_INOUT)
+			json_array_append_new(outputs, json_string(arg->name));
+	}
+	if (asprintf(&path, "%s/run.json", work) > 0 &&
+	    asprintf(&golden, "%s/%s", ex->dir, ex->golden) > 0) {
+		run = json_pack("{ss, so, so, so, sf, sf}", "golden", golden,
+				"params", params_json(ex), "inputs", inputs, "outputs", outputs,
+				"rtol", ex->rtol, "atol", ex->atol);
+		ret = json_dump_file(run, path, JSON_INDENT(1));
+		json_decref(run);
+	}
+	if (ret)
+		complain("writing %s: %m", path);
+	free(golden);
+	free(path);
+	return ret;
+}
+
+json_t *result_check(const struct example *ex, const char *work, const char *python)
+{
+	char *argv[] = { (char *)python, part("share/pto/check.py"), (char *)work, NULL };
+	json_t *outputs = NULL;
+	json_error_t error;
+	FILE *out = NULL;
+	pid_t pid = -1;
+
+	if (argv[1] && !write_run(ex, work))
+		pid = spawn(argv, &out);
+	if (out) {
+		outputs = json_loadf(out, 0, &error);
+		fclose(out);
+	}
+	if (pid >= 0 && (spawn_wait(pid) || !json_is_array(outputs))) {
+		complain("%s %s could not compare the outputs", python, argv[1]);
+		json_decref(outputs);
+		outputs = NULL;
+	}
+	free(argv[1]);
+	return outputs;
+}
+
+static void count(const json_t *outputs, long long *right, long long *total)
+{
+	json_t *output;
+	size_t i;
+
+	*right = *total = 0;
+	json_array_foreach(outputs, i, output) {
+		*right += json_integer_value(json_object_get(output, "right"));
+		*total += json_integer_value(json_object_get(output, "total"));
+	}
+}
+
+static void print_output(const json_t *output)
+{
+	const json_t *error = json_object_get(output, "max_abs_error");
+	const char *first = json_string_value(json_object_get(output, "first_wrong"));
+	char elements[48], size[24] = "not finite";
+
+	snprintf(elements, sizeof(elements), "%lld/%lld",
+		 (long long)json_integer_value(json_object_get(output, "right")),
+		 (long long)json_integer_value(json_object_get(output, "total")));
+	if (json_is_number(error))
+		snprintf(size, sizeof(size), "%.2g", json_number_value(error));
+	printf("  %-10s %18s %14s  ", json_string_value(json_object_get(output, "name")),
+	       elements, size);
+	if (first)
+		printf("%swrong at %s%s\n", red(), first, plain());
+	else
+		printf("%sok%s\n", green(), plain());
+}
+
+static int print_table(const struct example *ex, const struct outcome *o)
+{
+	long long right, total;
+	json_t *output;
+	size_t i;
+	int pass;
+
+	printf("%s on device %d: block_dim %d, threads %d, seed %llu\n", ex->name, o->device,
+	       o->block_dim, o->threads, (unsigned long long)o->seed);
+	printf("  compile  %9.3f ms\n", o->compile_ns / 1e6);
+	printf("  build    %9.3f ms\n", o->build_ns / 1e6);
+	printf("  launch   %9.3f ms", o->launches[0] / 1e6);
+	if (o->nlaunches > 1)
+		printf("  the least of %d; median %.3f ms", o->nlaunches,
+		       o->launches[o->nlaunches / 2] / 1e6);
+	printf("\n  finalize %9.3f ms\n", o->finalize_ns / 1e6);
+	printf("  %-10s %18s %14s\n", "output", "elements right", "max abs error");
+	json_array_foreach(o->outputs, i, output)
+		print_output(output);
+	count(o->outputs, &right, &total);
+	pass = right == total;
+	printf("%s%s%s %s %lld/%lld\n", pass ? green() : red(), pass ? "PASS" : "FAIL", plain(),
+	       ex->name, right, total);
+	return pass ? PTO_OK : PTO_WRONG;
+}
+
+static int print_json(const struct example *ex, const struct outcome *o)
+{
+	json_t *launches = json_array(), *all;
+	long long right, total;
+	int bad;
+
+	for (int i = 0; i < o->nlaunches; i++)
+		json_array_append_new(launches, json_real(o->launches[i] / 1e3));
+	count(o->outputs, &right, &total);
+	all = json_pack("{ss, si, si, si, sI, so, sf, sf, so, sf, sO, sb}",
+			"example", ex->name, "device", o->device, "block_dim", o->block_dim,
+			"threads", o->threads, "seed", (json_int_t)o->seed,
+			"params", params_json(ex), "compile_us", o->compile_ns / 1e3,
+			"build_us", o->build_ns / 1e3, "launch_us", launches,
+			"finalize_us", o->finalize_ns / 1e3, "outputs", o->outputs,
+			"pass", right == total);
+	bad = json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	putchar('\n');
+	json_decref(all);
+	if (bad)
+		return complain("writing the result: %m");
+	return right == total ? PTO_OK : PTO_WRONG;
+}
+
+int result_print(const struct example *ex, const struct outcome *outcome, int as_json)
+{
+	return as_json ? print_json(ex, outcome) : print_table(ex, outcome);
+}

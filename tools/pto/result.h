@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/* What came out of a run, and whether it is right. */
+#ifndef TOOLS_RESULT_H
+#define TOOLS_RESULT_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+struct example;
+
+/**
+ * struct outcome - of a run
+ * @launches:	ns of each launch, sorted, @nlaunches of them
+ * @outputs:	what check.py found: an array of objects
+ */
+struct outcome {
+	int device;
+	int block_dim;
+	int threads;
+	uint64_t seed;
+	uint64_t compile_ns, build_ns, finalize_ns;
+	uint64_t *launches;
+	int nlaunches;
+	json_t *outputs;
+};
+
+/**
+ * result_check - have a numpy process compare the outputs in a folder
+ * @python: interpreter
+ *
+ * Returns an array of objects, or NULL after a complaint.
+ */
+json_t *result_check(const struct example *ex, const char *work, const char *python);
+
+/** result_print - as a table or as JSON; returns PTO_OK, PTO_WRONG or PTO_FAILED */
+int result_print(const struct example *ex, const struct outcome *outcome, int as_json);
+
+#endif

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# The pto command, pto-cc, and the demo.
+#
+# $(O) has the folders of an installation: bin/pto finds bin/pto-cc and
+# share/pto/check.py by way of its own path.
+
+pto-src	:= $(wildcard tools/pto/*.c)
+pto-obj	:= $(pto-src:%.c=$(O)/%.o)
+PTO	:= $(O)/bin/pto
+
+tools-pkgs := jansson libconfig
+tools-libs := $(shell pkg-config --libs $(tools-pkgs) 2>/dev/null)
+$(pto-obj): CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
+
+all: $(PTO) $(O)/bin/pto-cc $(O)/share/pto/check.py
+
+$(PTO): $(pto-obj) $(O)/libpto_runtime.so
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..:$$ORIGIN/../lib' -o $@ \
+		$(pto-obj) -L$(O) -lpto_runtime $(tools-libs) -lm
+
+$(O)/bin/pto-cc: tools/cc/pto-cc
+$(O)/share/pto/check.py: tools/pto/check.py
+$(O)/bin/pto-cc $(O)/share/pto/check.py:
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $<) $@
+
+# What it needs to build may only just have been installed, so make starts anew.
+.PHONY: demo demo-run
+demo:
+	$(Q)tools/deps build
+	$(Q)$(MAKE) --no-print-directory demo-run
+
+demo-run: all
+	$(call say,PYTHON,vector)
+	$(Q)PYTHONPATH=lib/python PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) tools/examples/vector/run.py $(O)/libpto_runtime.so
+	$(call say,PTO,vector)
+	$(Q)PYTHON=$(PYTHON) $(PTO) run tools/examples/vector --profile

@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /**
  * struct image - a loaded shared object
+ * @base:	where it is loaded; addresses in the file are relative to it
  * @text_lo, @text_hi:	its executable segment in this process
  * @bytes, @size:	its file, mapped from a sealed memfd
  * @leaf:	it imports nothing but mem* and libm, so that a thread may leave
@@ -22,18 +24,20 @@
  * @name:	for messages: "kernel func_id 3", or so
  */
 struct image {
+	uintptr_t base;
 	uintptr_t text_lo, text_hi;
 	const void *bytes;
 	size_t size;
 	bool leaf;
 	char name[64];
 	/* The rest belongs to image.c. */
+	uintptr_t lo, hi;
 	void *handle;
 	int fd;
 	int refs;
+	bool stuck;
 	uint64_t hash;
-	uint64_t used;
-	struct image *next;
+	TAILQ_ENTRY(image) link;
 };
 
 /**

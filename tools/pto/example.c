@@ -21,7 +21,11 @@ static int wrong(const config_setting_t *at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	complain("%s:%u: %s", config_setting_source_file(at), config_setting_source_line(at), text);
+	if (config_setting_source_line(at))
+		complain("%s:%u: %s", config_setting_source_file(at),
+			 config_setting_source_line(at), text);
+	else	/* the file as a whole */
+		complain("%s: %s", config_setting_source_file(at), text);
 	return -1;
 }
 

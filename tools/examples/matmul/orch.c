@@ -32,8 +32,10 @@ int build_matmul(struct pto_orch *o, uint64_t *args, int nargs)
 		uint64_t add[] = { (uint64_t)(product + row * n), (uint64_t)(bias + row * n),
 				   (uint64_t)(out + row * n), rows * n };
 
-		pto_orch_edge(o, pto_orch_task(o, MATMUL, PTO_ORCH_AIC, mul, 6),
-			      pto_orch_task(o, ADD_EXP, PTO_ORCH_AIV, add, 4));
+		int t0 = pto_orch_task(o, MATMUL, PTO_ORCH_AIC, mul, 6);
+		int t1 = pto_orch_task(o, ADD_EXP, PTO_ORCH_AIV, add, 4);
+
+		pto_orch_edge(o, t0, t1);
 	}
 	return 0;
 }

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# The examples, on 1, 3 and 24 blocks, in place and with emulator threads: all
+# elements right, and a profile that makes sense.
+# shellcheck source=selftests/tools/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# example NAME OPTION...
+example()
+{
+	example=$1
+	shift
+	for mode in inplace threads; do
+		for blocks in 1 3 24; do
+			title="$example, block_dim $blocks, $mode"
+			out=$work/$example-$mode-$blocks
+			check "$title" 0 "PASS $example ([0-9]+)/\\1\$" \
+				env PTO_EMULATOR=$mode "$BIN/pto" run --profile --out "$out" \
+				--block-dim $blocks "$@" "$root/tools/examples/$example"
+			check "$title: profile" 0 '' "$PYTHON" "$here/check_profile.py" \
+				"$out/swim_time.json" $blocks "$root/tools/examples/$example"
+		done
+	done
+}
+
+example vector
+example matmul -p m=100 -p n=60 -p k=44 --threads 2
+example bgemm -p batch=2 -p m=130 -p n=100 -p k=70 -p tile=32 --threads 2
+example softmax -p rows=100 -p cols=37
+done_testing

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# pto-cc: what it makes of sources, and what it says of bad ones.
+# shellcheck source=selftests/tools/tap.sh
+. "$(dirname "$0")/tap.sh"
+cc=$BIN/pto-cc
+cd "$work" || exit 1
+
+cat >kernel.c <<'END'
+#include <math.h>
+#include <stdint.h>
+void kernel_entry(int64_t *args) { *(float *)args[0] = sinf(FACTOR * args[1]); }
+END
+cat >orch.cpp <<'END'
+#include <pto/orch.h>
+extern "C" int build(pto_orch *o, uint64_t *, int) { return pto_orch_task_count(o); }
+END
+printf 'void kernel_entry(long *args) { missing(args); }\n' >undefined.c
+printf 'int main(\n' >syntax.c
+cp kernel.c 'a space.c'
+: >kernel.rs
+
+exports()
+{
+	readelf -W --dyn-syms "$1"
+}
+
+check 'a kernel in C' 0 '' "$cc" -DFACTOR=2 kernel.c
+check 'exports kernel_entry' 0 'FUNC +GLOBAL +DEFAULT +[0-9]+ kernel_entry' exports kernel.so
+check 'an orchestration in C++ finds our headers' 0 '' "$cc" --orch -o o.so orch.cpp
+check 'which has no undefined symbol' 0 '^0$' sh -c 'test -f o.so &&
+	readelf -W --dyn-syms o.so | grep -c "GLOBAL DEFAULT *UND"; :'
+check 'binds its symbols at once' 0 'NOW' readelf -d kernel.so
+check 'separate -D and -o, blanks in names' 0 '' "$cc" -D FACTOR=2 -o 'b space.so' 'a space.c'
+check 'that image is there' 0 'kernel_entry' exports 'b space.so'
+check 'flags after -- reach the compiler' 0 '.debug_info' \
+	sh -c "'$cc' -DFACTOR=1 kernel.c -- -g3 && readelf -WS kernel.so"
+check 'PTO_CFLAGS reaches the compiler' 1 'FACTOR' env PTO_CFLAGS=-DNONE "$cc" kernel.c
+check 'PTO_CFLAGS may hold several flags' 0 '' env PTO_CFLAGS='-DNONE -DFACTOR=1' "$cc" kernel.c
+check 'PTO_CXX names the compiler' 1 'no compiler: nosuch' env PTO_CXX=nosuch "$cc" orch.cpp
+check 'verbose shows the command' 0 '-shared' "$cc" --verbose -DFACTOR=1 kernel.c
+
+check 'a source is compiled into the cache' 0 '-shared' \
+	"$cc" --verbose --cache c -DFACTOR=1 -o k.so kernel.c
+check 'and not compiled again' 0 '^1$' \
+	sh -c "'$cc' --verbose --cache c -DFACTOR=1 -o k2.so kernel.c 2>&1 | grep -c -v shared"
+check 'but gives the same image' 0 '' cmp k.so k2.so
+check 'other flags make another image' 0 '-shared' \
+	"$cc" --verbose --cache c -DFACTOR=2 -o k.so kernel.c
+
+check 'undefined symbols are errors' 1 'missing' "$cc" -o u.so undefined.c
+check 'syntax errors are errors' 1 'error' "$cc" -o s.so syntax.c
+check 'also with a cache' 1 'error' "$cc" --cache c -o s.so syntax.c
+check 'and leave no image' 1 's.so: No such file' cat s.so
+check 'help' 0 '^Usage: pto-cc' "$cc" --help
+check 'no source' 2 'no source' "$cc"
+check 'two sources' 2 'more than one source' "$cc" kernel.c syntax.c
+check 'no such source' 2 'no such file: nix.c' "$cc" nix.c
+check 'another language' 2 'neither C .* nor C' "$cc" kernel.rs
+check 'unknown option' 2 'unknown option --nix' "$cc" --nix kernel.c
+check 'option without value' 2 '-o wants a value' "$cc" kernel.c -o
+done_testing

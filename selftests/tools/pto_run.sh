@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# pto run: what is wrong is found, and said.
+# shellcheck source=selftests/tools/tap.sh
+. "$(dirname "$0")/tap.sh"
+pto=$BIN/pto
+cd "$work" || exit 1
+
+# copy SED FILE - vector with one file edited, in ./ex
+copy()
+{
+	rm -rf ex
+	cp -r "$root/tools/examples/vector" ex
+	sed -i "$1" "ex/$2"
+}
+
+# conf NAME SED TEXT - an edited example.conf is refused with TEXT
+conf()
+{
+	copy "$2" example.conf
+	check "$1" 2 "$3" "$pto" run ex
+}
+
+copy 's/a\[i\] + scalar/a[i] + scalar + 1/' add_scalar.c
+check 'a wrong constant in a kernel is found' 1 'FAIL vector 0/16384' "$pto" run ex
+copy 's/out\[i\] = a\[i\] \* b\[i\]/out[i] = i == 77 ? 0 : a[i] * b[i]/' mul.c
+check 'a single wrong element is found' 1 'FAIL vector 16383/16384' "$pto" run ex
+check 'and named' 1 'wrong at \[0, 77\]: got 0, want' "$pto" run ex
+copy 's/out\[i\] = a\[i\] \* b\[i\]/out[i] = i == 77 ? 0.0f \/ 0.0f : a[i] * b[i]/' mul.c
+check 'NaN is wrong' 1 'FAIL vector 16383/16384' "$pto" run ex
+copy '/pto_orch_record/d' orch.c
+check 'an output that nobody writes is wrong' 1 'FAIL vector 0/16384' "$pto" run ex
+
+copy 's/(float \*)args\[2\]/(float *)8/' mul.c
+check 'a crashing kernel fails' 3 'launch_runtime: .*task 3' "$pto" run ex
+copy 's/return 0;/return -EDOM;/' orch.c
+check 'an orchestration that fails' 3 'init_runtime: .*' "$pto" run ex
+copy 's/build_vector/nix/' orch.c
+check 'an orchestration without that function' 3 'build_vector' "$pto" run ex
+copy '$aint x(' add.c
+check 'a kernel that does not compile' 3 'add.c did not compile' "$pto" run ex
+copy '$araise Exception("sour")' golden.py
+check 'a golden file that raises' 3 'sour' "$pto" run ex
+copy 's/tensors\["f"\] = /tensors["f"] = 1 or /' golden.py
+check 'a golden file with another shape' 3 'has shape' "$pto" run ex
+check 'no such interpreter' 3 '/nix/python' \
+	"$pto" run --python /nix/python "$root/tools/examples/vector"
+
+conf 'a typo in a key' 's/rtol/rtoll/' 'example.conf:[0-9]+: unknown key: rtoll'
+conf 'a missing section' '/^orchestration/d' 'no orchestration'
+conf 'bad syntax' 's/^);/)]/' 'example.conf:[0-9]+: syntax error'
+conf 'an unknown dtype' 's/float32/float33/' 'unknown dtype: float33'
+conf 'an unknown param' 's/("rows", "cols")/("row", "cols")/' 'no such param: row'
+conf 'a bad role' 's/"out"/"outt"/' 'not "outt"'
+conf 'a bad core' 's/"aiv"/"aix"/' 'not "aix"'
+conf 'no outputs' '/"out"/d' 'no argument is an out'
+conf 'too many bytes' 's/rows = 128/rows = 0x7fffffffffffffffL/' 'too many bytes'
+conf 'six dimensions' 's/("rows", "cols")/(1, 1, 1, 1, 1, 1)/' '1 to 5 sizes'
+copy 's/func_id = 1/func_id = 0/' example.conf
+check 'a func_id given twice' 3 'init_runtime: ' "$pto" run ex
+
+vector=$root/tools/examples/vector
+check 'no example' 2 'Usage' "$pto" run
+check 'no such folder' 2 '/nix: No such file' "$pto" run /nix
+check 'no such param' 2 'vector has no param nix' "$pto" run -p nix=1 "$vector"
+check 'a param without value' 2 'NAME=VALUE' "$pto" run -p rows "$vector"
+check 'a param that is no number' 2 'rows=x: not a whole' "$pto" run -p rows=x "$vector"
+check 'block_dim 25' 2 'from 1 to 24' "$pto" run -b 25 "$vector"
+check 'no such option' 2 'unrecognized' "$pto" run --nix "$vector"
+check 'no such command' 2 'no such command: nix' "$pto" nix
+check 'help' 0 'Usage: pto run' "$pto" run --help
+check 'version' 0 '^pto [0-9]+\.[0-9]+\.[0-9]+$' "$pto" --version
+
+check 'params change sizes' 0 'PASS vector 35/35' "$pto" run -p rows=5 -p cols=7 "$vector"
+check 'a run can be kept' 0 'PASS' "$pto" run --seed 1 --out one "$vector"
+check 'the same seed' 0 'PASS' "$pto" run --seed 1 --out again "$vector"
+check 'gives the same inputs' 0 '' cmp one/a.in.npy again/a.in.npy
+check 'which differ from each other' 1 'differ' cmp one/a.in.npy one/b.in.npy
+check 'another seed' 0 'PASS' "$pto" run --seed 2 --out two "$vector"
+check 'gives others' 1 'differ' cmp one/a.in.npy two/a.in.npy
+check 'JSON' 0 '^True 3 16384$' sh -c "'$pto' run --json --repeat 3 '$vector' | '$PYTHON' -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r[\"pass\"], len(r[\"launch_us\"]), r[\"outputs\"][0][\"right\"])'"
+check 'a pipe gets no colours' 0 '^0$' sh -c "'$pto' run '$vector' | grep -cP '\x1b'; :"
+check 'a terminal does' 0 '^[1-9]' \
+	sh -c "script -qec '$pto run $vector' /dev/null | grep -cP '\x1b'"
+check 'nothing is left in the temporary folder' 0 '^0$' sh -c \
+	"mkdir t && TMPDIR=\$PWD/t '$pto' run '$vector' >&2 && ls t | wc -l"
+done_testing

@@ -213,26 +213,27 @@ def launch_runtime(
     of the current device. Empty programs mean the built-in ones. Ctrl-C ends
     the launch; finalize() is then still to be called.
     """
-    lib = _bound()
+    _bound()
+    lib, handle = runtime.lib, runtime._handle
     aicpu, aicore = _bytes(aicpu_binary), _bytes(aicore_binary)
-    rc = lib.pto_runtime_launch_async(
-        runtime._handle, aicpu_thread_num, block_dim, device_id,
-        aicpu, len(aicpu), aicore, len(aicore), orch_thread_num)
+    try:
+        rc = lib.pto_runtime_launch_async(
+            handle, aicpu_thread_num, block_dim, device_id,
+            aicpu, len(aicpu), aicore, len(aicore), orch_thread_num)
+        if rc == 0:
+            rc = _wait(lib, handle)
+    except BaseException:
+        # A signal's handler has raised: KeyboardInterrupt, most likely.
+        lib.pto_runtime_cancel(handle)
+        _wait(lib, handle)
+        raise
     _check(lib, "launch_runtime", rc)
-    _check(lib, "launch_runtime", _wait(lib, runtime._handle))
 
 
 def _wait(lib: CDLL, handle: c_void_p) -> int:
-    """Wait for the end of a launch, whatever signal handlers raise meanwhile."""
-    try:
-        while (rc := lib.pto_runtime_wait(handle, _WAIT_MS)) == -errno.EINPROGRESS:
-            pass
-        return rc
-    except BaseException:
-        lib.pto_runtime_cancel(handle)
-        while lib.pto_runtime_wait(handle, _WAIT_MS) == -errno.EINPROGRESS:
-            pass
-        raise
+    while (rc := lib.pto_runtime_wait(handle, _WAIT_MS)) == -errno.EINPROGRESS:
+        pass
+    return rc
 
 
 def get_incore_compiler() -> ToolchainType:

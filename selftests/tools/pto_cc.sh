@@ -48,6 +48,9 @@ check 'but gives the same image' 0 '' cmp k.so k2.so
 check 'other flags make another image' 0 '-shared' \
 	"$cc" --verbose --cache c -DFACTOR=2 -o k.so kernel.c
 
+check 'a cache that can not be made is done without' 0 'no cache' \
+	"$cc" --cache /dev/null/c -DFACTOR=1 -o k.so kernel.c
+
 check 'undefined symbols are errors' 1 'missing' "$cc" -o u.so undefined.c
 check 'syntax errors are errors' 1 'error' "$cc" -o s.so syntax.c
 check 'also with a cache' 1 'error' "$cc" --cache c -o s.so syntax.c

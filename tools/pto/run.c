@@ -114,8 +114,9 @@ static int init(void *rt, const struct example *ex, const struct images *images)
 		binaries[i] = images->kernels[i].bytes;
 		binary_sizes[i] = images->kernels[i].size;
 	}
-	return init_runtime(rt, images->orch.bytes, images->orch.size, ex->orch_function, args,
-			    ex->nargs, types, sizes, func_ids, binaries, binary_sizes, ex->nkernels);
+	return init_runtime(rt, images->orch.bytes, images->orch.size, ex->orch_function,
+			    args, ex->nargs, types, sizes,
+			    func_ids, binaries, binary_sizes, ex->nkernels);
 }
 
 static int compare_ns(const void *a, const void *b)
@@ -280,7 +281,8 @@ static const struct argp_option option_table[] = {
 	{ "profile", KEY_PROFILE, NULL, 0, "leave swim_time.json and swim_time.svg", 0 },
 	{ "out", KEY_OUT, "DIR", 0, "keep inputs, outputs and profile in DIR", 0 },
 	{ "json", KEY_JSON, NULL, 0, "print the result as JSON", 0 },
-	{ "python", KEY_PYTHON, "PATH", 0, "interpreter with numpy ($PYTHON or /usr/bin/python3)", 0 },
+	{ "python", KEY_PYTHON, "PATH", 0,
+	  "interpreter with numpy ($PYTHON or /usr/bin/python3)", 0 },
 	{ 0 }
 };
 
@@ -350,8 +352,8 @@ int cmd_run(int argc, char **argv)
 		.options = option_table,
 		.parser = parse,
 		.args_doc = "DIR",
-		.doc = "Compile the example in DIR, run it, and compare its outputs with golden ones."
-		       "\vExits 0 when every element is right, 1 when one is wrong, 2 for wrong "
+		.doc = "Compile the example in DIR, run it, and compare its outputs with "
+		       "golden ones.\vExits 0 when every element is right, 1 when one is wrong, 2 for wrong "
 		       "usage, 3 when it could not be run.",
 	};
 	const char *python = getenv("PYTHON");

@@ -80,7 +80,8 @@ static void put_head(const struct drawing *d)
 	for (int i = 0; i < swim->nfuncs; i++)
 		fprintf(d->f, ".f%d { fill: hsl(%.0f, 60%%, 65%%) }\n", i,
 			fmod(210 + i * 137.5, 360));
-	fprintf(d->f, "</style>\n<text class=\"title\" x=\"12\" y=\"24\">%d tasks in %.1f us</text>\n",
+	fprintf(d->f, "</style>\n"
+		"<text class=\"title\" x=\"12\" y=\"24\">%d tasks in %.1f us</text>\n",
 		swim->ntasks, swim->span);
 }
 
@@ -132,11 +133,13 @@ static void put_bar(const struct drawing *d, const struct swim_task *t)
 	double x = x_of(d, t->start), width = x_of(d, t->end) - x;
 	int y = d->lane[t->core_id];
 
-	fprintf(d->f, "<rect class=\"bar f%d\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\"><title>",
-		(int)(func - d->swim->funcs), x, y, width < 0.7 ? 0.7 : width, BAR);
+	fprintf(d->f, "<rect class=\"bar f%d\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
+		"height=\"%d\"><title>", (int)(func - d->swim->funcs), x, y,
+		width < 0.7 ? 0.7 : width, BAR);
 	put_text(d->f, func->name);
-	fprintf(d->f, ", task %d\nstarts %.2f us\nruns %.2f us\nhanded over %.2f us before</title></rect>\n",
-		t->task_id, t->start, t->end - t->start, t->start - t->dispatch);
+	fprintf(d->f, ", task %d\nstarts %.2f us\nruns %.2f us\n"
+		"handed over %.2f us before</title></rect>\n", t->task_id,
+		t->start, t->end - t->start, t->start - t->dispatch);
 	if (width < 8 + 6.2 * strlen(func->name))
 		return;
 	fprintf(d->f, "<text class=\"label\" x=\"%.2f\" y=\"%d\">", x + 4, y + 13);

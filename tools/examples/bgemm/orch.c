@@ -68,14 +68,15 @@ static void stage(struct pto_orch *o, struct bgemm *g, uint64_t *host)
 	size_t a_bytes = g->batch * g->m * g->k * sizeof(float);
 	size_t b_bytes = g->batch * g->k * g->n * sizeof(float);
 	size_t c_bytes = g->batch * g->m * g->n * sizeof(float);
-	uint64_t steps = tiles(g->k, g->tile) - 1;
 	uint64_t chains = g->batch * tiles(g->m, g->tile) * tiles(g->n, g->tile);
+	size_t product_bytes = chains * (tiles(g->k, g->tile) - 1) *
+			       g->tile * g->tile * sizeof(float);
 
 	g->a = pto_orch_malloc(o, a_bytes);
 	g->b = pto_orch_malloc(o, b_bytes);
 	g->c = pto_orch_malloc(o, c_bytes);
-	if (steps)
-		g->products = pto_orch_malloc(o, chains * steps * g->tile * g->tile * sizeof(float));
+	if (product_bytes)
+		g->products = pto_orch_malloc(o, product_bytes);
 	pto_orch_copy_in(o, g->a, (void *)host[0], a_bytes);
 	pto_orch_copy_in(o, g->b, (void *)host[1], b_bytes);
 	pto_orch_record(o, (void *)host[2], g->c, c_bytes);

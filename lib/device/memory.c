@@ -703,6 +703,7 @@ int mem_create(size_t window, size_t total, struct mem **memp)
 {
 	size_t n = window >> CHUNK_SHIFT;
 	struct mem *mem;
+	char *base;
 
 	if (!n || window & (window - 1) || n > UINT32_MAX)
 		return fail(-EINVAL, "device memory: a window of %zu bytes is not a power of two of at least %zu",
@@ -710,15 +711,16 @@ int mem_create(size_t window, size_t total, struct mem **memp)
 	if (total > window)
 		return fail(-EINVAL, "device memory: %zu bytes do not fit in a window of %zu",
 			    total, window);
-	mem = calloc(1, sizeof(*mem) + n * sizeof(mem->chunks[0]));
-	if (!mem)
-		return fail(-ENOMEM, "device memory: no host memory for its tables");
-	mem->base = window_reserve(window);
-	if (!mem->base) {
-		free(mem);
+	base = window_reserve(window);
+	if (!base)
 		return fail(-ENOMEM, "device memory: no address window of %zu bytes: %s", window,
 			    strerror(errno));
+	mem = calloc(1, sizeof(*mem) + n * sizeof(mem->chunks[0]));
+	if (!mem) {
+		munmap(base, window);
+		return fail(-ENOMEM, "device memory: no host memory for its tables");
 	}
+	mem->base = base;
 	mem->window = window;
 	mem->total = total;
 	mem->page = sysconf(_SC_PAGESIZE);

@@ -33,6 +33,8 @@ CFLAGS	+= $(sanflags-$(SAN))
 LDFLAGS	+= $(sanflags-$(SAN))
 endif
 
+objs = $(patsubst %.c,$(O)/%.o,$(1))
+
 # The first target; each fragment adds to it.
 .PHONY: all
 all:
@@ -41,8 +43,6 @@ include lib/lib.mk
 include tools/tools.mk
 include selftests/selftests.mk
 -include driver/driver.mk
-
-objs = $(patsubst %.c,$(O)/%.o,$(1))
 
 $(O)/%.o: %.c
 	$(call say,CC,$@)

@@ -99,7 +99,7 @@ enum {
 #define PTO_STREAM_DEPTH_MAX	4096
 #define PTO_BATCH_MAX		256		/* commands that one SUBMIT accepts */
 #define PTO_STREAMS_MAX		256		/* streams of one context */
-#define PTO_OBJECTS_MAX		(1U << 20)	/* handles of one context */
+#define PTO_OBJECTS_MAX		65535U		/* handles of one context */
 #define PTO_FAULTS_MAX		64		/* unread fault records that are kept */
 #define PTO_TIMEOUT_MAX_MS	240000U
 #define PTO_TIMEOUT_MAX_NS	240000000000ULL

@@ -64,7 +64,8 @@
  * struct pto_desc - one entry of a submission ring, 64 bytes
  * @opcode:	PTO_OP_*
  * @flags:	PTO_DESC_*
- * @lane:	which lane of a mixed task this is, PTO_LANE_*; 0 otherwise
+ * @lane:	the lane of its block that this is for, PTO_LANE_*; the core's kind
+ *		must match it
  * @lane_mask:	the lanes of the mixed task, a bit each; 0 when not a gang
  * @gang:	LAUNCH: equal and non-zero in each descriptor of one mixed task,
  *		on the cores of one block; all its lanes start together. 0: none

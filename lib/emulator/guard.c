@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Signal handlers that turn a crash of foreign code into an error.
+ *
+ * The handlers stand for the whole process, from the first thread that is
+ * guarded on; a signal that is not ours goes to the handler that stood before.
+ * They use SA_NODEFER, since a kernel is left by siglongjmp from a jump buffer
+ * that holds no mask: the signal must not stay blocked.
+ *
+ * SIGURG tells a thread to leave its kernel: it is ignored by default, so a
+ * late one does no harm.
+ */
+#include "emulator/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "device/image.h"
+
+#define LEAVE_SIGNAL	SIGURG
+#define ALTSTACK_MIN	16384
+#define ALTSTACK_SIZE	65536
+
+static const int guarded[] = {
+	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, LEAVE_SIGNAL,
+};
+
+static struct sigaction earlier[NSIG];
+static pthread_once_t handlers_once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_key;
+
+/* Initial-exec: the handlers must not allocate to find it. */
+static __thread struct emu_thread *self __attribute__((tls_model("initial-exec")));
+
+static uintptr_t signal_pc(const void *ucontext)
+{
+	const ucontext_t *uc = ucontext;
+
+#if defined(__x86_64__)
+	return uc->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return uc->uc_mcontext.pc;
+#else
+#error "guard: no program counter for this architecture"
+#endif
+}
+
+/* The signal is not ours: do what would have been done without us. */
+static void chain(int sig, siginfo_t *info, void *ucontext)
+{
+	const struct sigaction *old = &earlier[sig];
+
+	if (old->sa_flags & SA_SIGINFO) {
+		old->sa_sigaction(sig, info, ucontext);
+	} else if (old->sa_handler == SIG_DFL) {
+		if (sig == LEAVE_SIGNAL)
+			return;
+		/* Back to the default, and let the signal come again. */
+		sigaction(sig, old, NULL);
+		if (info->si_code <= 0)
+			syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+	} else if (old->sa_handler != SIG_IGN) {
+		old->sa_handler(sig);
+	} else if (sig != LEAVE_SIGNAL && info->si_code > 0) {
+		/* Ignoring a CPU fault is not possible: the kernel would kill. */
+		signal(sig, SIG_DFL);
+	}
+}
+
+static bool in_image(const struct image *image, uintptr_t pc)
+{
+	return image && pc >= image->text_lo && pc < image->text_hi;
+}
+
+static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t addr, uintptr_t pc)
+{
+	const struct image *image = atomic_load_explicit(&t->running, memory_order_relaxed)->image;
+
+	t->fault.status = status;
+	t->fault.code = code;
+	t->fault.addr = addr;
+	t->fault.pc = in_image(image, pc) ? pc - image->base : 0;
+	atomic_store_explicit(&t->running, NULL, memory_order_relaxed);
+	siglongjmp(t->env, 1);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *ucontext)
+{
+	struct emu_thread *t = self;
+	/* Raised by the CPU, or by the thread itself with abort(). */
+	bool own = info->si_code > 0 ||
+		   (info->si_code == SI_TKILL && info->si_pid == getpid());
+
+	if (!t || !atomic_load_explicit(&t->running, memory_order_relaxed) || !own) {
+		chain(sig, info, ucontext);
+		return;
+	}
+	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr,
+	      signal_pc(ucontext));
+}
+
+/* A signal may come late: is what runs now what the watchdog saw? */
+static bool leave_meant(struct emu_thread *t)
+{
+	const struct pto_desc *desc = atomic_load_explicit(&t->desc, memory_order_relaxed);
+	const struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
+
+	return desc && desc == atomic_load_explicit(&t->leave_desc, memory_order_relaxed) &&
+	       core->queue->sq_head == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
+}
+
+static void on_leave(int sig, siginfo_t *info, void *ucontext)
+{
+	struct emu_thread *t = self;
+	uintptr_t pc = signal_pc(ucontext);
+	const struct emu_program *running;
+
+	if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != t) {
+		chain(sig, info, ucontext);
+		return;
+	}
+	running = atomic_load_explicit(&t->running, memory_order_relaxed);
+	if (!running || !leave_meant(t))
+		return;
+	if (!running->image || running->image->leaf || in_image(running->image, pc))
+		leave(t, atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, pc);
+}
+
+static void thread_free(void *arg)
+{
+	struct emu_thread *t = arg;
+	stack_t off = { .ss_flags = SS_DISABLE };
+
+	self = NULL;
+	if (t->stack) {
+		sigaltstack(&off, NULL);
+		munmap(t->stack, t->stack_size);
+	}
+	free(t);
+}
+
+/* The one thread that a child has is another thread now. */
+static void after_fork(void)
+{
+	if (self)
+		self->tid = syscall(SYS_gettid);
+}
+
+static void install_handlers(void)
+{
+	struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	pthread_key_create(&thread_key, thread_free);
+	pthread_atfork(NULL, NULL, after_fork);
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++) {
+		sa.sa_sigaction = guarded[i] == LEAVE_SIGNAL ? on_leave : on_fault;
+		sa.sa_flags &= ~SA_RESTART;
+		if (guarded[i] == LEAVE_SIGNAL)
+			sa.sa_flags |= SA_RESTART;
+		sigaction(guarded[i], NULL, &earlier[guarded[i]]);
+		sigaction(guarded[i], &sa, NULL);
+	}
+}
+
+/* A thread that overflows its stack has none left to handle that on. */
+static int give_altstack(struct emu_thread *t)
+{
+	size_t least = getauxval(AT_MINSIGSTKSZ) + ALTSTACK_MIN;
+	stack_t ss;
+
+	if (!sigaltstack(NULL, &ss) && !(ss.ss_flags & SS_DISABLE) && ss.ss_size >= least)
+		return 0;
+	t->stack_size = align_up(least + ALTSTACK_SIZE, 4096);
+	t->stack = mmap(NULL, t->stack_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (t->stack == MAP_FAILED) {
+		t->stack = NULL;
+		return fail(-ENOMEM, "no memory for a signal stack of %zu bytes", t->stack_size);
+	}
+	ss = (stack_t){ .ss_sp = t->stack, .ss_size = t->stack_size };
+	return sigaltstack(&ss, NULL) ? fail(-errno, "sigaltstack: %m") : 0;
+}
+
+/* A blocked signal could neither be caught nor make the thread leave a kernel. */
+static void unblock_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++)
+		sigaddset(&set, guarded[i]);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+struct emu_thread *guard_thread(void)
+{
+	struct emu_thread *t = self;
+
+	if (likely(t))
+		return t;
+	pthread_once(&handlers_once, install_handlers);
+	t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
+	if (!t) {
+		fail(-ENOMEM, "no memory for a thread's context");
+		return NULL;
+	}
+	memset(t, 0, sizeof(*t));
+	t->tid = syscall(SYS_gettid);
+	if (give_altstack(t)) {
+		free(t);
+		return NULL;
+	}
+	unblock_signals();
+	pthread_setspecific(thread_key, t);
+	self = t;
+	return t;
+}
+
+/* True: it crashed. Nothing that was changed since sigsetjmp is used afterwards. */
+static bool __attribute__((noinline)) crashes(struct emu_thread *t,
+					      const struct emu_program *program,
+					      int (*fn)(void *arg), void *arg, int *ret)
+{
+	if (sigsetjmp(t->env, 0))
+		return true;
+	atomic_store_explicit(&t->core, NULL, memory_order_relaxed);
+	atomic_store_explicit(&t->desc, NULL, memory_order_relaxed);
+	atomic_store_explicit(&t->running, program, memory_order_relaxed);
+	*ret = fn(arg);
+	atomic_store_explicit(&t->running, NULL, memory_order_relaxed);
+	return false;
+}
+
+int guard_call(struct image *image, const char *what, int (*fn)(void *arg), void *arg, int *ret)
+{
+	struct emu_program program = { .image = image };
+	struct emu_thread *t = guard_thread();
+	char text[128];
+
+	if (!t)
+		return -ENOMEM;
+	if (atomic_load_explicit(&t->running, memory_order_relaxed))
+		return fail(-EDEADLK, "%s: called from inside a kernel or an orchestration", what);
+	if (!crashes(t, &program, fn, arg, ret))
+		return 0;
+	guard_describe(text, sizeof(text), &t->fault);
+	return fail(-EIO, "%s crashed: %s", what, text);
+}
+
+void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head)
+{
+	siginfo_t info = {
+		.si_code = SI_QUEUE,
+		.si_pid = getpid(),
+		.si_uid = getuid(),
+		.si_value.sival_ptr = t,
+	};
+
+	atomic_store_explicit(&t->leave_desc, desc, memory_order_relaxed);
+	atomic_store_explicit(&t->leave_head, head, memory_order_relaxed);
+	atomic_store_explicit(&t->leave, status, memory_order_relaxed);
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, LEAVE_SIGNAL, &info);
+}
+
+void guard_describe(char *text, size_t size, const struct emu_fault *fault)
+{
+	char where[48] = "outside its image";
+
+	switch (fault->status) {
+	case PTO_STATUS_FAULT:
+		if (fault->pc)
+			snprintf(where, sizeof(where), "at image+%#llx",
+				 (unsigned long long)fault->pc);
+		if (fault->code == SIGABRT)
+			snprintf(text, size, "SIGABRT, abort() was called");
+		else
+			snprintf(text, size, "SIG%s %s, address %#llx",
+				 sigabbrev_np(fault->code), where,
+				 (unsigned long long)fault->addr);
+		break;
+	case PTO_STATUS_HANG:
+		snprintf(text, size, "it did not return in its time");
+		break;
+	case PTO_STATUS_CANCELED:
+		snprintf(text, size, "it was made to leave when the launch ended");
+		break;
+	case PTO_STATUS_BAD_PROGRAM:
+		snprintf(text, size, "its program can not be loaded: %s", strerror(fault->code));
+		break;
+	default:
+		snprintf(text, size, "its descriptor makes no sense");
+	}
+}

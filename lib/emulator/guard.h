@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Containment of foreign code: a kernel or an orchestration that crashes or
+ * never returns becomes an error of its caller.
+ */
+#ifndef EMULATOR_GUARD_H
+#define EMULATOR_GUARD_H
+
+#include "emulator/emulator.h"
+
+/**
+ * guard_thread - the calling thread's context, made at the first call
+ *
+ * Installs the signal handlers of the process and an alternate stack for the
+ * thread; freed when the thread ends. Returns NULL with an error text.
+ */
+struct emu_thread *guard_thread(void);
+
+/**
+ * guard_call - run a function of an image on the calling thread, contained
+ * @what:	names it in the error text: "orchestration 'build'"
+ * @ret:	where to put what @fn returns
+ *
+ * Returns 0, or -EIO with a text when @fn crashed. @fn must not hold a lock
+ * or own memory that nobody else knows of when it crashes.
+ */
+int guard_call(struct image *image, const char *what, int (*fn)(void *arg), void *arg, int *ret);
+
+/**
+ * guard_leave - have a thread leave the kernel that it runs
+ * @status: PTO_STATUS_*, what it is to be left as
+ * @desc, @head: what it was seen to run: another kernel is not left
+ *
+ * Called by the watchdog, again and again until the thread is seen to have
+ * left: the thread obeys only where it can leave safely, which is anywhere in
+ * a leaf image, and within the image's own instructions otherwise.
+ */
+void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head);
+
+/** guard_describe - a fault in words: "SIGSEGV at image+0x1139, address 0x0" */
+void guard_describe(char *text, size_t size, const struct emu_fault *fault);
+
+#endif

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * The emulator's threads: a few host threads that run many cores.
+ *
+ * A doorbell sets the core's bit in a set of cores with work. A thread takes a
+ * bit, becomes the core's only consumer (core->busy), and drains its queue.
+ * A thread that finds a core busy leaves it: whoever drains it looks once
+ * more after giving it up. Threads that find nothing sleep.
+ *
+ * Order of the two fences: a submitter stores sq_tail, then reads asleep; a
+ * consumer stores asleep, then reads sq_tail. A doorbell sets the bit, then
+ * reads sleepers; a thread counts itself among sleepers, then reads the bits.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "base/thread.h"
+#include "emulator/guard.h"
+#include "emulator/internal.h"
+
+#define POOL_MIN	3	/* the lanes of a mixed task wait for one another */
+#define POOL_MAX	16
+#define SLEEP_NS	(200 * NSEC_PER_MSEC)
+#define WORDS		(EMU_SLOTS / 64)
+
+/** struct pool_thread - one host thread; the pool's, until it is given up */
+struct pool_thread {
+	struct emulator *emu;
+	struct emu_thread *thread;
+	pthread_t pthread;
+};
+
+/**
+ * struct emu_pool
+ * @lock:	guards @threads, and the decision to give one up
+ * @given_up:	one was: it may still look at this struct
+ * @work:	cores whose doorbell was rung, a bit each
+ * @event:	threads without work sleep on it, @sleepers of them
+ * @moved:	submitters sleep on it
+ */
+struct emu_pool {
+	pthread_mutex_t lock;
+	struct pool_thread *threads[POOL_MAX];
+	unsigned int count;
+	bool given_up;
+	_Atomic uint64_t work[WORDS];
+	atomic_uint sleepers;
+	atomic_uint event;
+	atomic_uint moved;
+	atomic_bool stop;
+};
+
+/* ---- queues ------------------------------------------------------------- */
+
+static void interrupt(struct emu_pool *pool, struct emu_core *core)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!__atomic_load_n(&core->sub->irq_wanted, __ATOMIC_RELAXED))
+		return;
+	atomic_fetch_add(&pool->moved, 1);
+	futex_wake(&pool->moved, INT_MAX);
+}
+
+static void put_cqe(struct emu_core *core, const struct pto_cqe *cqe)
+{
+	uint32_t tail = core->queue->cq_tail;
+
+	core->queue->cq[tail % EMU_QUEUE_DEPTH] = *cqe;
+	__atomic_store_n(&core->queue->cq_tail, tail + 1, __ATOMIC_RELEASE);
+}
+
+/* A fault ends the queue: what is behind it is completed as cancelled. */
+static void halt(struct emu_core *core, const struct emu_fault *fault)
+{
+	uint32_t head = core->queue->sq_head;
+	uint32_t tail = __atomic_load_n(&core->sub->sq_tail, __ATOMIC_ACQUIRE);
+	struct pto_cqe cqe = { .core = core->number };
+
+	for (; head != tail; head++) {
+		cqe.cookie = core->sub->sq[head % EMU_QUEUE_DEPTH].cookie;
+		cqe.status = PTO_STATUS_CANCELED;
+		if (head == core->queue->sq_head) {
+			cqe.status = fault->status;
+			cqe.code = fault->code;
+			cqe.fault.addr = fault->addr;
+			cqe.fault.pc = fault->pc;
+		}
+		put_cqe(core, &cqe);
+		memset(&cqe.fault, 0, sizeof(cqe.fault));
+		cqe.code = 0;
+	}
+	__atomic_store_n(&core->queue->state, PTO_QUEUE_HALTED, __ATOMIC_RELEASE);
+	__atomic_store_n(&core->queue->sq_head, tail, __ATOMIC_RELEASE);
+}
+
+static void fill(const struct pto_desc *desc)
+{
+	uint32_t *at = (uint32_t *)(uintptr_t)desc->fill.dst;
+	uint64_t i;
+
+	for (i = 0; i < desc->fill.size / 4; i++)
+		at[i] = desc->fill.pattern;
+}
+
+/* A copy may meet an address that is not there, just as a kernel may. */
+static void move(struct emu_thread *t, struct emu_core *core, const struct pto_desc *desc)
+{
+	static const struct emu_program engine;
+
+	atomic_store_explicit(&t->core, core, memory_order_relaxed);
+	atomic_store_explicit(&t->desc, desc, memory_order_relaxed);
+	atomic_store_explicit(&t->running, &engine, memory_order_relaxed);
+	if (desc->opcode == PTO_OP_COPY)
+		memcpy((void *)(uintptr_t)desc->copy.dst, (void *)(uintptr_t)desc->copy.src,
+		       desc->copy.size);
+	else
+		fill(desc);
+	atomic_store_explicit(&t->running, NULL, memory_order_relaxed);
+}
+
+/* False: the descriptor could not be executed, t->fault says why. */
+static bool execute(struct emu_thread *t, struct emu_core *core, const struct pto_desc *desc)
+{
+	const struct emu_program *p;
+
+	switch (desc->opcode) {
+	case PTO_OP_NOP:
+		return true;
+	case PTO_OP_LAUNCH:
+		p = emu_find(t, desc, emu_resolve);
+		if (!p)
+			return false;
+		emu_execute(t, core, desc, p);
+		return true;
+	case PTO_OP_COPY:
+	case PTO_OP_FILL:
+		move(t, core, desc);
+		return true;
+	case PTO_OP_DESTROY:
+		emu_forget(t->emu, desc->destroy.serial);
+		return true;
+	}
+	t->fault = (struct emu_fault){ .status = PTO_STATUS_BAD_DESC };
+	return false;
+}
+
+/*
+ * Was this thread given up while its kernel ran? The watchdog sets the flag,
+ * looks whether the kernel still runs, and takes the flag back if not, all
+ * under the lock: with the lock in hand the answer is final.
+ */
+static bool lost(struct emu_pool *pool, struct emu_core *core)
+{
+	bool ret;
+
+	if (likely(!atomic_load_explicit(&core->lost, memory_order_relaxed)))
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	ret = atomic_load(&core->lost);
+	pthread_mutex_unlock(&pool->lock);
+	return ret;
+}
+
+enum drained { DRAINED, HALTED, LOST };
+
+/* Execute what is in the ring. */
+static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
+{
+	struct pto_queue_core *queue = core->queue;
+	uint32_t head = queue->sq_head;
+	struct pto_cqe cqe = { .core = core->number };
+	const struct pto_desc *desc;
+
+	while (head != __atomic_load_n(&core->sub->sq_tail, __ATOMIC_ACQUIRE)) {
+		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
+			break;
+		desc = &core->sub->sq[head % EMU_QUEUE_DEPTH];
+		cqe.start = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
+		if (!execute(t, core, desc)) {
+			halt(core, &t->fault);
+			return HALTED;
+		}
+		if (lost(t->emu->pool, core))
+			return LOST;
+		if (desc->flags & PTO_DESC_FLAGS) {
+			cqe.cookie = desc->cookie;
+			cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
+			put_cqe(core, &cqe);
+		}
+		__atomic_store_n(&queue->sq_head, ++head, __ATOMIC_RELEASE);
+		interrupt(t->emu->pool, core);
+	}
+	return DRAINED;
+}
+
+static bool core_has_work(struct emu_core *core)
+{
+	return __atomic_load_n(&core->queue->state, __ATOMIC_RELAXED) == PTO_QUEUE_RUNNING &&
+	       !atomic_load_explicit(&core->cancel, memory_order_relaxed) &&
+	       core->queue->sq_head != __atomic_load_n(&core->sub->sq_tail, __ATOMIC_RELAXED);
+}
+
+/* False: the thread was given up together with the core. */
+static bool drain(struct emu_thread *t, struct emu_core *core)
+{
+	enum drained ret;
+
+	do {
+		if (atomic_exchange(&core->busy, 1))
+			return true;
+		__atomic_store_n(&core->queue->asleep, 0, __ATOMIC_RELAXED);
+		ret = drain_ring(t, core);
+		if (ret == LOST)
+			return false;
+		if (ret == HALTED)
+			interrupt(t->emu->pool, core);
+		__atomic_store_n(&core->queue->asleep, 1, __ATOMIC_RELAXED);
+		atomic_store(&core->busy, 0);
+		atomic_thread_fence(memory_order_seq_cst);
+	} while (core_has_work(core));
+	return true;
+}
+
+/* ---- threads ------------------------------------------------------------ */
+
+static struct emu_core *claim(struct emulator *emu)
+{
+	struct emu_pool *pool = emu->pool;
+	unsigned int i, bit;
+	uint64_t work;
+
+	for (i = 0; i < WORDS; i++) {
+		work = atomic_load_explicit(&pool->work[i], memory_order_relaxed);
+		while (work) {
+			bit = __builtin_ctzll(work);
+			work = atomic_fetch_and(&pool->work[i], ~(1ull << bit));
+			if (work & (1ull << bit))
+				return atomic_load_explicit(&emu->cores[i * 64 + bit],
+							    memory_order_acquire);
+		}
+	}
+	return NULL;
+}
+
+static bool any_work(struct emu_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORDS; i++)
+		if (atomic_load(&pool->work[i]))
+			return true;
+	return false;
+}
+
+static void sleep_until_doorbell(struct emu_pool *pool)
+{
+	unsigned int event = atomic_load(&pool->event);
+
+	atomic_fetch_add(&pool->sleepers, 1);
+	if (!any_work(pool) && !atomic_load(&pool->stop))
+		futex_wait(&pool->event, event, SLEEP_NS);
+	atomic_fetch_sub(&pool->sleepers, 1);
+}
+
+/* The kernel was left: the core halts, and goes to whoever comes next. */
+static void after_fault(struct emu_thread *t)
+{
+	struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
+
+	halt(core, &t->fault);
+	__atomic_store_n(&core->queue->asleep, 1, __ATOMIC_RELAXED);
+	atomic_store(&core->busy, 0);
+	interrupt(t->emu->pool, core);
+}
+
+/* False: the thread was given up. */
+static bool work(struct pool_thread *p)
+{
+	struct emu_pool *pool = p->emu->pool;
+	struct emu_core *core;
+
+	if (sigsetjmp(p->thread->env, 0)) {
+		if (lost(p->emu->pool, atomic_load(&p->thread->core)))
+			return false;
+		after_fault(p->thread);
+	}
+	while (!atomic_load_explicit(&pool->stop, memory_order_relaxed)) {
+		core = claim(p->emu);
+		if (!core)
+			sleep_until_doorbell(pool);
+		else if (!drain(p->thread, core))
+			return false;
+	}
+	return true;
+}
+
+static void *thread_main(void *arg)
+{
+	struct pool_thread *p = arg;
+
+	pthread_setname_np(pthread_self(), "pto-core");
+	p->thread->emu = p->emu;
+	if (work(p))
+		emu_unwatch_thread(p->emu, p->thread);
+	else
+		free(p);	/* another one is in its place */
+	return NULL;
+}
+
+/* What a new thread must have before anybody counts on it. */
+static int thread_enter(void *arg)
+{
+	struct pool_thread *p = arg;
+
+	p->thread = guard_thread();
+	return p->thread ? emu_watch_thread(p->emu, p->thread) : -ENOMEM;
+}
+
+static int thread_add(struct emulator *emu, unsigned int index)
+{
+	struct pool_thread *p = calloc(1, sizeof(*p));
+	int ret;
+
+	if (!p)
+		return fail(-ENOMEM, "no memory for an emulator thread");
+	p->emu = emu;
+	ret = thread_start(&p->pthread, thread_enter, thread_main, p);
+	if (ret) {
+		free(p);
+		return ret;
+	}
+	emu->pool->threads[index] = p;
+	return 0;
+}
+
+int emu_threads_start(struct emulator *emu)
+{
+	struct emu_pool *pool = emu->pool;
+	int want, ret = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	want = min(max(thread_cpus(), POOL_MIN), POOL_MAX);
+	while (!ret && pool->count < want) {
+		ret = thread_add(emu, pool->count);
+		pool->count += !ret;
+	}
+	/* Fewer will do, as long as the lanes of a mixed task find one each. */
+	if (pool->count >= POOL_MIN)
+		ret = pool->count;
+	pthread_mutex_unlock(&pool->lock);
+	return ret;
+}
+
+unsigned int emu_threads_count(struct emulator *emu)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&emu->pool->lock);
+	count = emu->pool->count;
+	pthread_mutex_unlock(&emu->pool->lock);
+	return count;
+}
+
+bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc)
+{
+	struct emu_pool *pool = emu->pool;
+	const struct emu_fault hang = { .status = PTO_STATUS_HANG };
+	struct emu_core *core = NULL;
+	struct pool_thread *p = NULL;
+	bool gone = false;
+	unsigned int i;
+
+	pthread_mutex_lock(&pool->lock);
+	for (i = 0; i < pool->count && pool->threads[i]->thread != t; i++)
+		;
+	if (i < pool->count) {
+		p = pool->threads[i];
+		core = atomic_load(&t->core);
+		atomic_store(&core->lost, true);
+		thread_fence_others();
+		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
+		if (!gone)
+			atomic_store(&core->lost, false);
+	}
+	if (gone) {
+		pool->given_up = true;
+		pthread_detach(p->pthread);
+		halt(core, &hang);
+		interrupt(pool, core);
+		if (thread_add(emu, i))
+			pool->threads[i] = pool->threads[--pool->count];
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return gone;
+}
+
+/* ---- for submitters ----------------------------------------------------- */
+
+void emu_doorbell(struct emulator *emu, struct emu_core *core)
+{
+	struct emu_pool *pool = emu->pool;
+
+	atomic_fetch_or(&pool->work[core->slot / 64], 1ull << core->slot % 64);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&pool->sleepers, memory_order_relaxed))
+		return;
+	atomic_fetch_add(&pool->event, 1);
+	futex_wake(&pool->event, 1);
+}
+
+void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const uint32_t *heads,
+		    unsigned int count, uint64_t timeout_ns)
+{
+	struct emu_pool *pool = emu->pool;
+	unsigned int i, moved = atomic_load(&pool->moved);
+	bool still = true;
+
+	for (i = 0; i < count; i++)
+		__atomic_store_n(&cores[i]->sub->irq_wanted, 1, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_seq_cst);
+	for (i = 0; i < count; i++)
+		still &= __atomic_load_n(&cores[i]->queue->sq_head, __ATOMIC_RELAXED) == heads[i];
+	if (still)
+		futex_wait(&pool->moved, moved, timeout_ns);
+	for (i = 0; i < count; i++)
+		__atomic_store_n(&cores[i]->sub->irq_wanted, 0, __ATOMIC_RELAXED);
+}
+
+/* Whoever drains the core ends soon: it has no more to start, and is made to leave a kernel. */
+static void settle(struct emu_pool *pool, struct emu_core *core)
+{
+	unsigned int moved;
+
+	atomic_store(&core->cancel, true);
+	for (;;) {
+		moved = atomic_load(&pool->moved);
+		if (atomic_load(&core->lost))
+			return;
+		if (!atomic_exchange(&core->busy, 1))
+			break;
+		futex_wait(&pool->moved, moved, NSEC_PER_MSEC);
+	}
+	emu_core_reset(core);
+	atomic_store(&core->cancel, false);
+	atomic_store(&core->busy, 0);
+}
+
+void emu_settle(struct emulator *emu, unsigned int count)
+{
+	struct emu_core *core;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		core = emu_core_if(emu, i);
+		if (core)
+			settle(emu->pool, core);
+	}
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+int pool_create(struct emulator *emu)
+{
+	emu->pool = calloc(1, sizeof(*emu->pool));
+	if (!emu->pool)
+		return fail(-ENOMEM, "no memory for the emulator's threads");
+	pthread_mutex_init(&emu->pool->lock, NULL);
+	return 0;
+}
+
+bool pool_stop(struct emulator *emu)
+{
+	struct emu_pool *pool = emu->pool;
+	bool all = !pool->given_up;
+
+	atomic_store(&pool->stop, true);
+	atomic_fetch_add(&pool->event, 1);
+	futex_wake(&pool->event, INT_MAX);
+	pthread_mutex_lock(&pool->lock);
+	while (pool->count) {
+		struct pool_thread *p = pool->threads[--pool->count];
+
+		if (thread_join(p->pthread))
+			free(p);
+		else
+			all = false;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return all;
+}
+
+void pool_destroy(struct emulator *emu)
+{
+	pthread_mutex_destroy(&emu->pool->lock);
+	free(emu->pool);
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * The watchdog: one thread a device, which looks now and then at what each
+ * kernel-running thread runs. It costs the threads nothing: a kernel that runs
+ * is known by its core, that core's head, and its descriptor, and two looks
+ * that see the same three see the same run.
+ *
+ * A kernel over its time is told to leave, every millisecond for a second, then
+ * given up together with its thread. When no launch has been for a while the
+ * watchdog sleeps until the next one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "base/thread.h"
+#include "device/memory.h"
+#include "emulator/guard.h"
+#include "emulator/internal.h"
+#include "graph/graph.h"
+
+#define TICK_MAX	(50 * NSEC_PER_MSEC)
+#define TICK_MIN	NSEC_PER_MSEC
+#define IDLE_TICKS	20
+#define GIVE_UP_NS	NSEC_PER_SEC
+#define SLEEP_NS	(3600 * NSEC_PER_SEC)
+
+/**
+ * struct watched - a thread, and what it was last seen to run
+ * @since:	when it was first seen running that
+ * @leaving:	when it was first told to leave; 0: it was not
+ */
+struct watched {
+	struct emu_thread *thread;
+	const struct pto_desc *desc;
+	struct emu_core *core;
+	uint32_t head;
+	uint32_t status;
+	uint64_t since;
+	uint64_t leaving;
+};
+
+/**
+ * struct watchdog
+ * @lock:	guards all but the two words; never held across a wait
+ * @event:	the watchdog sleeps on it
+ * @asleep:	it sleeps until the next launch
+ */
+struct watchdog {
+	struct emulator *emu;
+	pthread_t pthread;
+	pthread_mutex_t lock;
+	struct watched watched[EMU_WATCHED];
+	struct emu_watch *watch;
+	bool leave_all;
+	bool started;
+	bool stop;
+	atomic_uint event;
+	atomic_uint asleep;
+	uint64_t tick;
+};
+
+static void poke(struct watchdog *dog)
+{
+	atomic_fetch_add(&dog->event, 1);
+	futex_wake(&dog->event, 1);
+}
+
+/* ---- looking ------------------------------------------------------------ */
+
+/* True: a kernel of an image runs, and it is the one that was seen before. */
+static bool same_run(struct watched *w, uint64_t now)
+{
+	struct emu_thread *t = w->thread;
+	const struct emu_program *p = atomic_load(&t->running);
+	struct emu_core *core = atomic_load(&t->core);
+	const struct pto_desc *desc = atomic_load(&t->desc);
+	uint32_t head;
+
+	if (!p || !p->image || !core) {
+		w->desc = NULL;
+		w->leaving = 0;
+		return false;
+	}
+	head = __atomic_load_n(&core->queue->sq_head, __ATOMIC_RELAXED);
+	if (w->desc == desc && w->core == core && w->head == head)
+		return true;
+	w->desc = desc;
+	w->core = core;
+	w->head = head;
+	w->since = now;
+	w->leaving = 0;
+	return false;
+}
+
+/* True: the thread has been told often enough. */
+static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
+{
+	uint64_t limit = dog->watch ? dog->watch->task_ns : UINT64_MAX;
+	bool over = same_run(w, now) && now - w->since >= limit;
+
+	if (!w->desc || (!over && !dog->leave_all))
+		return false;
+	if (!w->leaving) {
+		w->leaving = now;
+		w->status = over ? PTO_STATUS_HANG : PTO_STATUS_CANCELED;
+	}
+	dog->tick = TICK_MIN;
+	if (now - w->leaving >= GIVE_UP_NS)
+		return true;
+	guard_leave(w->thread, w->status, w->desc, w->head);
+	return false;
+}
+
+static uint64_t tick_for(const struct emu_watch *watch, uint64_t now)
+{
+	uint64_t tick = min(TICK_MAX, watch->task_ns / 8);
+
+	if (watch->deadline)
+		tick = min(tick, watch->deadline > now ? watch->deadline - now : 0);
+	return max(tick, TICK_MIN);
+}
+
+/* Look at all threads. Returns one to give up, or none. */
+static struct watched look(struct watchdog *dog, uint64_t now)
+{
+	unsigned int i;
+
+	if (dog->watch)
+		dog->tick = tick_for(dog->watch, now);
+	for (i = 0; i < EMU_WATCHED; i++)
+		if (dog->watched[i].thread && look_at(dog, &dog->watched[i], now))
+			return dog->watched[i];
+	return (struct watched){ .thread = NULL };
+}
+
+/* The thread does not leave: whoever owns it may replace it. */
+static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct watched *w)
+{
+	if (!pool_give_up(dog->emu, w->thread, w->desc) &&
+	    !(watch && watch->give_up(watch, w->thread, w->desc)))
+		return;
+	mem_quarantine(dog->emu->mem);
+	emu_unwatch_thread(dog->emu, w->thread);
+	log_msg(LOG_WARN, "a kernel does not return: its thread and its core are given up");
+}
+
+/* Returns how long to sleep; 0: no more. */
+static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
+{
+	uint64_t tick, now = now_ns();
+	struct watched gone = { .thread = NULL };
+	struct emu_watch *watch;
+	bool stop;
+
+	pthread_mutex_lock(&dog->lock);
+	watch = dog->watch;
+	*idle = watch ? 0 : *idle + 1;
+	dog->tick = TICK_MAX;
+	if (watch || dog->leave_all)
+		gone = look(dog, now);
+	if (*idle > IDLE_TICKS) {
+		atomic_store(&dog->asleep, 1);
+		dog->tick = SLEEP_NS;
+	}
+	tick = dog->tick;
+	stop = dog->stop;
+	pthread_mutex_unlock(&dog->lock);
+
+	/* These take other locks. They find out whether the launch is still the same. */
+	if (watch && watch->deadline && now >= watch->deadline)
+		watch->expired(watch);
+	if (gone.thread)
+		give_up(dog, watch, &gone);
+	return stop ? 0 : tick;
+}
+
+static void *watchdog_main(void *arg)
+{
+	struct watchdog *dog = arg;
+	unsigned int event, idle = 0;
+	uint64_t tick;
+
+	pthread_setname_np(pthread_self(), "pto-watchdog");
+	for (;;) {
+		event = atomic_load(&dog->event);
+		tick = look_around(dog, &idle);
+		if (!tick)
+			return NULL;
+		if (tick == SLEEP_NS)
+			graph_trim();
+		futex_wait(&dog->event, event, tick);
+		if (atomic_exchange(&dog->asleep, 0))
+			idle = 0;
+	}
+}
+
+/* ---- for launches ------------------------------------------------------- */
+
+static int enter(void *arg)
+{
+	return 0;
+}
+
+void emu_watch(struct emulator *emu, struct emu_watch *watch)
+{
+	struct watchdog *dog = emu->watchdog;
+	bool hurry;
+
+	pthread_mutex_lock(&dog->lock);
+	if (!dog->started)
+		dog->started = !thread_start(&dog->pthread, enter, watchdog_main, dog);
+	dog->watch = watch;
+	dog->leave_all = false;
+	hurry = watch->task_ns / 8 < dog->tick || watch->deadline;
+	pthread_mutex_unlock(&dog->lock);
+	if (hurry)
+		poke(dog);
+}
+
+void emu_unwatch(struct emulator *emu)
+{
+	struct watchdog *dog = emu->watchdog;
+
+	pthread_mutex_lock(&dog->lock);
+	dog->watch = NULL;
+	dog->leave_all = false;
+	pthread_mutex_unlock(&dog->lock);
+}
+
+void emu_leave_kernels(struct emulator *emu)
+{
+	struct watchdog *dog = emu->watchdog;
+
+	pthread_mutex_lock(&dog->lock);
+	dog->leave_all = true;
+	pthread_mutex_unlock(&dog->lock);
+	poke(dog);
+}
+
+int emu_watch_thread(struct emulator *emu, struct emu_thread *t)
+{
+	struct watchdog *dog = emu->watchdog;
+	unsigned int i;
+
+	pthread_mutex_lock(&dog->lock);
+	for (i = 0; i < EMU_WATCHED && dog->watched[i].thread; i++)
+		;
+	if (i < EMU_WATCHED) {
+		atomic_store_explicit(&t->leave, 0, memory_order_relaxed);
+		dog->watched[i] = (struct watched){ .thread = t };
+	}
+	pthread_mutex_unlock(&dog->lock);
+	return i < EMU_WATCHED ? 0 : fail(-EAGAIN, "over %u threads run kernels", EMU_WATCHED);
+}
+
+void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
+{
+	struct watchdog *dog = emu->watchdog;
+	unsigned int i;
+
+	pthread_mutex_lock(&dog->lock);
+	for (i = 0; i < EMU_WATCHED; i++)
+		if (dog->watched[i].thread == t)
+			dog->watched[i].thread = NULL;
+	pthread_mutex_unlock(&dog->lock);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+int watchdog_create(struct emulator *emu)
+{
+	struct watchdog *dog = calloc(1, sizeof(*dog));
+
+	if (!dog)
+		return fail(-ENOMEM, "no memory for a watchdog");
+	dog->emu = emu;
+	dog->tick = TICK_MAX;
+	pthread_mutex_init(&dog->lock, NULL);
+	emu->watchdog = dog;
+	return 0;
+}
+
+bool watchdog_stop(struct emulator *emu)
+{
+	struct watchdog *dog = emu->watchdog;
+	bool started;
+
+	pthread_mutex_lock(&dog->lock);
+	dog->stop = true;
+	started = dog->started;
+	dog->started = false;
+	pthread_mutex_unlock(&dog->lock);
+	poke(dog);
+	return !started || thread_join(dog->pthread);
+}
+
+void watchdog_destroy(struct emulator *emu)
+{
+	pthread_mutex_destroy(&emu->watchdog->lock);
+	free(emu->watchdog);
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Building a task graph, and making it ready to be launched. */
+#include "graph/graph.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "device/device.h"
+#include "device/image.h"
+#include "device/memory.h"
+#include "graph/slab.h"
+#include "profile/profile.h"
+
+#define MAX_FUNC_ID	65535
+#define ARGS_FIRST	4096
+#define ARGS_MAX	(1u << 20)
+
+/* A block of device memory for arguments; the values follow. */
+struct graph_args {
+	struct graph_args *older;
+	size_t size;
+	uint64_t value[];
+};
+
+int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
+{
+	struct pto_graph *g;
+
+	if (!dev || !graph)
+		return fail(-EINVAL, "pto_graph_create: NULL argument");
+	if (device_usable(dev))
+		return -EPERM;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return fail(-ENOMEM, "no memory for a graph");
+	device_get(dev);
+	g->dev = dev;
+	g->leaf = true;
+	*graph = g;
+	return 0;
+}
+
+static void free_args(struct pto_graph *g)
+{
+	struct graph_args *block;
+
+	while ((block = g->args)) {
+		g->args = block->older;
+		mem_free(g->dev->mem, block);
+	}
+}
+
+int pto_graph_destroy(struct pto_graph *g)
+{
+	uint32_t i;
+
+	if (!g)
+		return 0;
+	if (device_usable(g->dev))
+		return -EPERM;
+	if (atomic_flag_test_and_set(&g->launched))
+		return fail(-EBUSY, "the graph is being launched");
+	free_args(g);
+	for (i = 0; i < g->nslabs; i++)
+		slab_put(g->slabs[i]);
+	for (i = 0; i < g->nkernels; i++) {
+		if (g->kernels[i])
+			pto_program_unload(g->kernels[i]->prog);
+		free(g->kernels[i]);
+	}
+	free(g->kernels);
+	free(g->slabs);
+	free(g->roots);
+	profile_free(g->profile);
+	device_put(g->dev);
+	free(g);
+	return 0;
+}
+
+/* ---- kernels ------------------------------------------------------------ */
+
+static struct graph_kernel *kernel_new(struct pto_program *prog, int func_id)
+{
+	struct graph_kernel *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->prog = program_get(prog);
+	k->desc.opcode = PTO_OP_LAUNCH;
+	k->desc.launch.serial = prog->serial;
+	k->desc.launch.image = (uintptr_t)prog->image->bytes;
+	k->desc.launch.image_size = prog->image->size;
+	k->desc.launch.func_id = func_id;
+	return k;
+}
+
+int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *prog)
+{
+	struct graph_kernel **grown;
+	uint32_t n;
+
+	if (!g || !prog)
+		return fail(-EINVAL, "pto_graph_set_kernel: NULL argument");
+	if (func_id < 0 || func_id > MAX_FUNC_ID)
+		return fail(-EINVAL, "func_id %d is not in 0..%d", func_id, MAX_FUNC_ID);
+	if (prog->dev != g->dev)
+		return fail(-EXDEV, "the kernel of func_id %d was loaded on another device", func_id);
+	if (func_id >= g->nkernels) {
+		n = max(func_id + 1, 2 * (int)g->nkernels);
+		grown = realloc(g->kernels, n * sizeof(*grown));
+		if (!grown)
+			return fail(-ENOMEM, "no memory for func_id %d", func_id);
+		memset(grown + g->nkernels, 0, (n - g->nkernels) * sizeof(*grown));
+		g->kernels = grown;
+		g->nkernels = n;
+	}
+	if (g->kernels[func_id])
+		return fail(-EEXIST, "func_id %d has a kernel already", func_id);
+	g->kernels[func_id] = kernel_new(prog, func_id);
+	if (!g->kernels[func_id])
+		return fail(-ENOMEM, "no memory for func_id %d", func_id);
+	g->leaf = g->leaf && prog->image->leaf;
+	return 0;
+}
+
+/* ---- tasks -------------------------------------------------------------- */
+
+static int add_slab(struct pto_graph *g)
+{
+	struct graph_slab *slab, **grown;
+
+	/* Powers of two: the array grows when it is full. */
+	if (!(g->nslabs & (g->nslabs - 1))) {
+		grown = realloc(g->slabs, max(2 * g->nslabs, 1u) * sizeof(*grown));
+		if (!grown)
+			return fail(-ENOMEM, "no memory for more than %u tasks", g->ntasks);
+		g->slabs = grown;
+	}
+	slab = slab_get(g->nslabs > 0);
+	if (!slab)
+		return -ENOMEM;
+	g->slabs[g->nslabs++] = slab;
+	return 0;
+}
+
+static int add_args_block(struct pto_graph *g, size_t least)
+{
+	size_t size = g->args ? min(2 * g->args->size, (size_t)ARGS_MAX) : ARGS_FIRST;
+	struct graph_args *block;
+	int ret;
+
+	size = max(size, least + sizeof(*block));
+	ret = mem_alloc(g->dev->mem, size, (void **)&block);
+	if (ret)
+		return ret;
+	block->older = g->args;
+	block->size = size;
+	g->args = block;
+	g->args_at = block->value;
+	g->args_left = (size - sizeof(*block)) / sizeof(uint64_t);
+	return 0;
+}
+
+/* The values must lie where the device can read them. */
+static int copy_args(struct pto_graph *g, struct pto_desc *desc, const uint64_t *args, int nargs)
+{
+	int ret;
+
+	if (unlikely(nargs > g->args_left || !g->args)) {
+		ret = add_args_block(g, nargs * sizeof(*args));
+		if (ret)
+			return ret;
+	}
+	memcpy(g->args_at, args, nargs * sizeof(*args));
+	desc->launch.args = (uintptr_t)g->args_at;
+	desc->launch.nargs = nargs;
+	g->args_at += nargs;
+	g->args_left -= nargs;
+	return 0;
+}
+
+static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum pto_core core,
+					  const uint64_t *args, int nargs)
+{
+	if (!g)
+		return fail(-EINVAL, "pto_graph_add_task: the graph is NULL");
+	if (nargs < 0 || nargs > PTO_MAX_ARGS)
+		return fail(-EINVAL, "task %u (func_id %d): %d arguments, not 0 to %d", g->ntasks,
+			    func_id, nargs, PTO_MAX_ARGS);
+	if (nargs && !args)
+		return fail(-EINVAL, "task %u (func_id %d): arguments are NULL", g->ntasks, func_id);
+	if (core != PTO_AIC && core != PTO_AIV)
+		return fail(-EINVAL, "task %u (func_id %d): core %d is neither AIC nor AIV",
+			    g->ntasks, func_id, core);
+	return fail(-ENOENT, "task %u: func_id %d has no kernel", g->ntasks, func_id);
+}
+
+int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
+		       const uint64_t *args, int nargs)
+{
+	struct graph_node *node;
+	struct pto_desc *desc;
+	uint32_t id;
+	int ret;
+
+	if (unlikely(!g || nargs < 0 || nargs > PTO_MAX_ARGS || (nargs && !args) ||
+		     (unsigned int)core > PTO_AIV || (unsigned int)func_id >= g->nkernels ||
+		     !g->kernels[func_id]))
+		return bad_task(g, func_id, core, args, nargs);
+	id = g->ntasks;
+	if (unlikely(id >> SLAB_SHIFT == g->nslabs)) {
+		if (id == GRAPH_MAX_TASKS)
+			return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
+		ret = add_slab(g);
+		if (ret)
+			return ret;
+	}
+	desc = slab_desc(g->slabs, id);
+	*desc = g->kernels[func_id]->desc;
+	desc->lane = core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0;
+	desc->cookie = id;
+	if (nargs) {
+		ret = copy_args(g, desc, args, nargs);
+		if (ret)
+			return ret;
+	}
+	node = slab_node(g->slabs, id);
+	atomic_store_explicit(&node->pending, 0, memory_order_relaxed);
+	node->npred = 0;
+	node->nsucc = 0;
+	g->ntasks = id + 1;
+	g->sealed = false;
+	return id;
+}
+
+/* ---- edges -------------------------------------------------------------- */
+
+/* The fifth and every seventh edge after it open a chunk. */
+static int add_far_edge(struct pto_graph *g, struct graph_node *node, uint32_t to)
+{
+	uint32_t at = (node->nsucc - NODE_EDGES) % CHUNK_EDGES;
+	struct graph_chunk *chunk;
+	int ret;
+
+	if (!at) {
+		if (g->nchunks >> SLAB_SHIFT == g->nslabs) {
+			ret = add_slab(g);
+			if (ret)
+				return ret;
+		}
+		chunk = slab_chunk(g->slabs, g->nchunks);
+		chunk->next = node->more;
+		node->more = g->nchunks++;
+	}
+	slab_chunk(g->slabs, node->more)->to[at] = to;
+	return 0;
+}
+
+static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
+{
+	if (!g)
+		return fail(-EINVAL, "pto_graph_add_edge: the graph is NULL");
+	if (from == to)
+		return fail(-EINVAL, "task %d can not run after itself", from);
+	return fail(-EINVAL, "edge %d -> %d: no task %d (there are %u)", from, to,
+		    (uint32_t)from < g->ntasks ? to : from, g->ntasks);
+}
+
+int pto_graph_add_edge(struct pto_graph *g, int from, int to)
+{
+	struct graph_node *node, *succ;
+	int ret;
+
+	if (unlikely(!g || (uint32_t)from >= g->ntasks || (uint32_t)to >= g->ntasks ||
+		     from == to))
+		return bad_edge(g, from, to);
+	node = slab_node(g->slabs, from);
+	succ = slab_node(g->slabs, to);
+	if (likely(node->nsucc < NODE_EDGES)) {
+		node->succ[node->nsucc] = to;
+	} else {
+		ret = add_far_edge(g, node, to);
+		if (ret)
+			return ret;
+	}
+	node->nsucc++;
+	succ->npred++;
+	atomic_store_explicit(&succ->pending, succ->npred, memory_order_relaxed);
+	if (to < from)
+		g->backward = true;
+	g->sealed = false;
+	return 0;
+}
+
+int pto_graph_task_count(const struct pto_graph *g)
+{
+	return g ? (int)g->ntasks : fail(-EINVAL, "pto_graph_task_count: the graph is NULL");
+}
+
+/* ---- sealing ------------------------------------------------------------ */
+
+static int find_roots(struct pto_graph *g)
+{
+	uint32_t *grown;
+	uint32_t i;
+
+	g->nroots = 0;
+	for (i = 0; i < g->ntasks; i++) {
+		if (slab_node(g->slabs, i)->npred)
+			continue;
+		if (g->nroots == g->roots_size) {
+			g->roots_size = max(2 * g->roots_size, 16u);
+			grown = realloc(g->roots, g->roots_size * sizeof(*grown));
+			if (!grown) {
+				g->roots_size = g->nroots;
+				return fail(-ENOMEM, "no memory for %u first tasks", g->nroots);
+			}
+			g->roots = grown;
+		}
+		g->roots[g->nroots++] = i;
+	}
+	return 0;
+}
+
+static void rearm(struct pto_graph *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < g->ntasks; i++) {
+		struct graph_node *node = slab_node(g->slabs, i);
+
+		atomic_store_explicit(&node->pending, node->npred, memory_order_relaxed);
+	}
+}
+
+int graph_seal(struct pto_graph *g)
+{
+	int ret;
+
+	if (g->dirty) {
+		rearm(g);
+		g->dirty = false;
+	}
+	if (likely(g->sealed))
+		return 0;
+	ret = find_roots(g);
+	if (!ret && g->backward)
+		ret = graph_check_cycles(g);
+	g->sealed = !ret;
+	return ret;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * The task graph: what is built once and launched any number of times.
+ *
+ * Tasks lie in slabs of 2 MiB. A task is a descriptor, prebuilt for its core,
+ * and a node that says what waits for it. Both are found by the task's id,
+ * and nothing is allocated per task or per edge. The first edges of a task
+ * lie in its node, the others in chunks from the same slabs.
+ *
+ * node.pending counts the predecessors that are not done. A scheduler takes
+ * it down to 0 and puts it back to npred when it runs the task, so that a
+ * graph is ready to be launched again as soon as it has run. While a task is
+ * ready and not yet taken, pending links it to the next ready one.
+ */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/pto_queue.h>
+
+#include "base/util.h"
+
+#define TASK_NONE	UINT32_MAX
+#define GRAPH_MAX_TASKS	(1u << 30)
+
+#define SLAB_SHIFT	14
+#define SLAB_TASKS	(1u << SLAB_SHIFT)
+#define SLAB_SIZE	(2u << 20)
+
+#define NODE_EDGES	4
+#define CHUNK_EDGES	7
+
+/**
+ * struct graph_node - the edges of a task
+ * @pending:	predecessors not done, or a link of a list of ready tasks
+ * @npred:	predecessors
+ * @nsucc:	successors: the first NODE_EDGES of them in @succ
+ * @more:	the chunk with the latest of the others
+ */
+struct graph_node {
+	atomic_uint pending;
+	uint32_t npred;
+	uint32_t nsucc;
+	uint32_t more;
+	uint32_t succ[NODE_EDGES];
+};
+
+struct graph_chunk {
+	uint32_t to[CHUNK_EDGES];
+	uint32_t next;
+};
+
+struct graph_slab {
+	struct pto_desc desc[SLAB_TASKS];
+	struct graph_node node[SLAB_TASKS];
+	struct graph_chunk chunk[SLAB_TASKS];
+};
+
+_Static_assert(sizeof(struct graph_slab) == SLAB_SIZE, "a slab is one huge page");
+
+static __inline struct pto_desc *slab_desc(struct graph_slab *const *slabs, uint32_t task)
+{
+	return &slabs[task >> SLAB_SHIFT]->desc[task & (SLAB_TASKS - 1)];
+}
+
+static __inline struct graph_node *slab_node(struct graph_slab *const *slabs, uint32_t task)
+{
+	return &slabs[task >> SLAB_SHIFT]->node[task & (SLAB_TASKS - 1)];
+}
+
+static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t chunk)
+{
+	return &slabs[chunk >> SLAB_SHIFT]->chunk[chunk & (SLAB_TASKS - 1)];
+}
+
+/* Walk the successors of @node; @visit is a statement that uses @to. */
+#define for_each_successor(slabs, node, to, visit) do { \
+	uint32_t _n = (node)->nsucc, _i; \
+	uint32_t _c = (node)->more, _in = min(_n, (uint32_t)NODE_EDGES); \
+	for (_i = 0; _i < _in; _i++) { \
+		uint32_t to = (node)->succ[_i]; \
+		visit; \
+	} \
+	for (_n -= _in; unlikely(_n); ) { \
+		const struct graph_chunk *_chunk = slab_chunk(slabs, _c); \
+		for (_in = (_n - 1) % CHUNK_EDGES + 1, _i = 0; _i < _in; _i++) { \
+			uint32_t to = _chunk->to[_i]; \
+			visit; \
+		} \
+		_n -= _in; \
+		_c = _chunk->next; \
+	} \
+} while (0)
+
+/** struct graph_kernel - what a func_id stands for: a program, and its tasks' descriptor */
+struct graph_kernel {
+	struct pto_program *prog;
+	struct pto_desc desc;
+};
+
+struct graph_args;
+struct profile;
+struct pto_device;
+struct pto_program;
+
+struct pto_graph {
+	struct pto_device *dev;
+	struct graph_slab **slabs;
+	uint32_t nslabs;
+	uint32_t ntasks;
+	uint32_t nchunks;
+
+	struct graph_kernel **kernels;	/* by func_id */
+	uint32_t nkernels;
+	bool leaf;			/* all of them may run on the caller's thread */
+
+	struct graph_args *args;	/* blocks of device memory, the newest first */
+	uint64_t *args_at;
+	size_t args_left;
+
+	/* Known once sealed; an added task or edge breaks the seal. */
+	bool sealed;
+	bool backward;			/* an edge to an older task: a cycle is possible */
+	bool dirty;			/* a failed launch left pending counts behind */
+	uint32_t *roots;
+	uint32_t nroots;
+	uint32_t roots_size;
+
+	atomic_flag launched;
+	struct profile *profile;	/* of the last launch, if it was profiled */
+};
+
+/**
+ * graph_seal - make a graph ready to be launched
+ *
+ * Finds the tasks without predecessors and restores the counts. Errors:
+ * -ELOOP with a text that names a cycle, -ENOMEM.
+ */
+int graph_seal(struct pto_graph *graph);
+
+/* The part of it that looks for a cycle. */
+int graph_check_cycles(struct pto_graph *graph);
+
+/* Slabs come from a cache that all graphs share; graph_trim() empties it. */
+void graph_trim(void);
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# libpto, the seed ABI's libpto_runtime.so around it, and the two programs that
+# a launch may bring along.
+
+LIB_MAJOR := 0
+LIB_VERSION := 0.1.0
+
+aicpu-src := lib/sched/inplace.c lib/sched/rings.c
+lib-src	:= $(wildcard lib/base/*.c lib/device/*.c lib/graph/*.c lib/profile/*.c) \
+	   lib/emulator/emulator.c lib/emulator/guard.c lib/emulator/pool.c lib/emulator/watchdog.c \
+	   lib/sched/launch.c lib/sched/threads.c lib/sched/api.c $(aicpu-src)
+runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
+
+lib-pkgs := libelf jansson libxxhash
+$(call objs,$(lib-src) $(runtime-src)): CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
+lib-libs := $(shell pkg-config --libs libelf jansson 2>/dev/null) -ldl
+
+# Handlers and threads outlive a dlclose(), so the libraries are never unloaded.
+lib-ldflags := -shared -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+# The sanitizers' runtimes define their symbols in the program, not in a library.
+ifeq ($(SAN),)
+lib-ldflags += -Wl,-z,defs
+endif
+
+LIBS := $(O)/libpto.a $(O)/libpto.so $(O)/libpto_runtime.so $(O)/aicpu.so $(O)/aicore.so
+all: $(LIBS)
+
+$(O)/libpto.a: $(call objs,$(lib-src))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/libpto.so.$(LIB_VERSION): $(call objs,$(lib-src)) lib/libpto.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(lib-ldflags) -Wl,-soname,libpto.so.$(LIB_MAJOR) \
+		-Wl,--version-script=lib/libpto.map -o $@ $(filter %.o,$^) $(lib-libs)
+
+$(O)/libpto.so: $(O)/libpto.so.$(LIB_VERSION)
+	$(Q)ln -sf $(notdir $<) $(O)/libpto.so.$(LIB_MAJOR) && ln -sf $(notdir $<) $@
+
+$(O)/libpto_runtime.so: $(call objs,$(runtime-src) $(lib-src)) lib/runtime/libpto_runtime.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(lib-ldflags) -Wl,-soname,libpto_runtime.so \
+		-Wl,--version-script=lib/runtime/libpto_runtime.map \
+		-o $@ $(filter %.o,$^) $(lib-libs)
+
+$(O)/aicpu.so: $(call objs,lib/sched/aicpu.c $(aicpu-src))
+$(O)/aicore.so: $(call objs,lib/emulator/aicore.c)
+$(O)/aicpu.so $(O)/aicore.so:
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-Bsymbolic -Wl,-z,now -o $@ $^

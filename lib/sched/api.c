@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* The public calls that launch a graph: checked options, waiting, cancelling. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <pto/pto.h>
+
+#include "base/error.h"
+#include "base/thread.h"
+#include "device/device.h"
+#include "device/image.h"
+#include "emulator/guard.h"
+#include "sched/launch.h"
+
+#define TASK_TIMEOUT_MS	10000
+
+/**
+ * struct pto_launch - an asynchronous launch
+ * @fd:		an eventfd that is readable once @result is there
+ */
+struct pto_launch {
+	struct launch launch;
+	struct pto_device *dev;
+	pthread_t thread;
+	int fd;
+	atomic_bool done;
+	int result;
+	char text[768];
+};
+
+/* ---- options ------------------------------------------------------------ */
+
+static uint32_t env_ms(const char *name, uint32_t otherwise)
+{
+	const char *text = getenv(name);
+	unsigned long ms;
+	char *end;
+
+	if (!text)
+		return otherwise;
+	errno = 0;
+	ms = strtoul(text, &end, 10);
+	if (!*text || *end || errno || ms > UINT32_MAX || *text == '-') {
+		log_msg(LOG_WARN, "%s=%s is not a number of milliseconds, ignored", name, text);
+		return otherwise;
+	}
+	return ms;
+}
+
+/* Options of an older caller are shorter; what a newer one adds must be zero. */
+static int read_opts(const struct pto_launch_opts *in, struct pto_launch_opts *out)
+{
+	const char *tail = (const char *)in + sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	if (!in)
+		return 0;
+	if (in->size < offsetof(struct pto_launch_opts, timeout_ms))
+		return fail(-EINVAL, "pto_launch_opts: size is %u", in->size);
+	for (; tail < (const char *)in + in->size; tail++)
+		if (*tail)
+			return fail(-E2BIG, "pto_launch_opts: this library knows %zu of %u bytes",
+				    sizeof(*out), in->size);
+	memcpy(out, in, min((size_t)in->size, sizeof(*out)));
+	return 0;
+}
+
+static int check_opts(struct pto_launch_opts *o)
+{
+	if (o->flags & ~PTO_LAUNCH_PROFILE)
+		return fail(-EINVAL, "unknown launch flags %#x", o->flags & ~PTO_LAUNCH_PROFILE);
+	if (!o->block_dim)
+		o->block_dim = 1;
+	if (!o->aicpu_threads)
+		o->aicpu_threads = 1;
+	if (o->block_dim < 1 || o->block_dim > PTO_MAX_BLOCKS)
+		return fail(-EINVAL, "block_dim %d is not in 1..%d", o->block_dim, PTO_MAX_BLOCKS);
+	if (o->aicpu_threads < 1 || o->aicpu_threads > SCHED_MAX_WORKERS)
+		return fail(-EINVAL, "aicpu_threads %d is not in 1..%d", o->aicpu_threads,
+			    SCHED_MAX_WORKERS);
+	if (!o->timeout_ms)
+		o->timeout_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
+	if (!o->task_timeout_ms)
+		o->task_timeout_ms = env_ms("PTO_TASK_TIMEOUT_MS", TASK_TIMEOUT_MS);
+	return 0;
+}
+
+/* ---- programs that a launch brings along -------------------------------- */
+
+/* What both kinds of program export begins like this. */
+struct program_head {
+	uint32_t magic;
+	uint32_t abi;
+};
+
+static int load_program(const void *bytes, size_t size, const char *kind, const char *symbol,
+			uint32_t magic, struct image **image, const void **program)
+{
+	const struct program_head *head;
+	int ret;
+
+	if (!bytes || !size)
+		return 0;
+	ret = image_get(bytes, size, kind, image);
+	if (ret)
+		return ret;
+	head = image_symbol(*image, symbol);
+	if (!head)
+		return fail(-ENOEXEC, "the %s does not export %s", kind, symbol);
+	if (head->magic != magic)
+		return fail(-ENOEXEC, "the %s has a wrong magic %#x", kind, head->magic);
+	if (head->abi != PTO_PROGRAM_ABI)
+		return fail(-ENOEXEC, "the %s was built for ABI %u, this library has %u: build it again",
+			    kind, head->abi, PTO_PROGRAM_ABI);
+	*program = head;
+	return 0;
+}
+
+static int load_programs(struct launch *l, const struct pto_launch_opts *o)
+{
+	int ret = load_program(o->aicpu, o->aicpu_size, "AICPU program", "pto_aicpu_program",
+			       PTO_AICPU_MAGIC, &l->aicpu_image, (const void **)&l->aicpu);
+
+	if (ret)
+		return ret;
+	return load_program(o->aicore, o->aicore_size, "AICore program", "pto_aicore_program",
+			    PTO_AICORE_MAGIC, &l->aicore_image, (const void **)&l->aicore);
+}
+
+/* ---- launches ----------------------------------------------------------- */
+
+static int get_sched(struct pto_device *dev)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	if (!dev->sched)
+		ret = sched_create(dev, &dev->sched);
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static void launch_end(struct launch *l)
+{
+	image_put(l->aicpu_image);
+	image_put(l->aicore_image);
+	atomic_flag_clear(&l->graph->launched);
+}
+
+/* All that needs no run. On success the graph is marked as launched. */
+static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_launch_opts *opts)
+{
+	struct pto_launch_opts o;
+	struct emu_thread *t;
+	int ret;
+
+	if (!g)
+		return fail(-EINVAL, "the graph to launch is NULL");
+	if (device_usable(g->dev))
+		return -EPERM;
+	t = guard_thread();
+	if (!t)
+		return -ENOMEM;
+	if (atomic_load_explicit(&t->running, memory_order_relaxed))
+		return fail(-EDEADLK, "a kernel or an orchestration can not launch a graph");
+	ret = read_opts(opts, &o);
+	if (!ret)
+		ret = check_opts(&o);
+	if (ret)
+		return ret;
+	if (atomic_flag_test_and_set(&g->launched))
+		return fail(-EBUSY, "the graph is being launched");
+	l->graph = g;
+	l->block_dim = o.block_dim;
+	l->workers = o.aicpu_threads;
+	l->profiled = o.flags & PTO_LAUNCH_PROFILE;
+	l->timeout_ns = o.timeout_ms * NSEC_PER_MSEC;
+	l->task_ns = o.task_timeout_ms * NSEC_PER_MSEC;
+	ret = graph_seal(g);
+	if (!ret && unlikely(o.aicpu || o.aicore))
+		ret = load_programs(l, &o);
+	if (!ret && unlikely(!g->dev->sched))
+		ret = get_sched(g->dev);
+	if (ret)
+		launch_end(l);
+	return ret;
+}
+
+int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_opts *opts)
+{
+	struct launch l = { .graph = graph };
+	int ret = launch_begin(&l, graph, opts);
+
+	if (ret)
+		return ret;
+	ret = sched_launch(graph->dev->sched, &l);
+	launch_end(&l);
+	return ret;
+}
+
+/* ---- asynchronous ------------------------------------------------------- */
+
+static int launch_enter(void *arg)
+{
+	return guard_thread() ? 0 : -ENOMEM;
+}
+
+static void *launch_main(void *arg)
+{
+	struct pto_launch *l = arg;
+
+	l->result = sched_launch(l->dev->sched, &l->launch);
+	if (l->result)
+		snprintf(l->text, sizeof(l->text), "%s", pto_last_error());
+	launch_end(&l->launch);
+	atomic_store(&l->done, true);
+	eventfd_write(l->fd, 1);
+	return NULL;
+}
+
+int pto_graph_launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
+			   struct pto_launch **launch)
+{
+	struct pto_launch *l;
+	int ret;
+
+	if (!launch)
+		return fail(-EINVAL, "pto_graph_launch_async: launch is NULL");
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return fail(-ENOMEM, "no memory for a launch");
+	l->fd = eventfd(0, EFD_CLOEXEC);
+	if (l->fd < 0) {
+		ret = fail(-errno, "eventfd: %m");
+		goto err_free;
+	}
+	ret = launch_begin(&l->launch, graph, opts);
+	if (ret)
+		goto err_close;
+	l->dev = graph->dev;
+	device_get(l->dev);
+	ret = thread_start(&l->thread, launch_enter, launch_main, l);
+	if (ret)
+		goto err_end;
+	*launch = l;
+	return 0;
+
+err_end:
+	device_put(l->dev);
+	launch_end(&l->launch);
+err_close:
+	close(l->fd);
+err_free:
+	free(l);
+	return ret;
+}
+
+int pto_launch_fd(const struct pto_launch *launch)
+{
+	return launch ? launch->fd : fail(-EINVAL, "pto_launch_fd: the launch is NULL");
+}
+
+int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
+{
+	struct pollfd pfd = { .events = POLLIN };
+
+	if (!launch || timeout_ms < 0)
+		return fail(-EINVAL, "pto_launch_wait: %s",
+			    launch ? "a negative timeout" : "the launch is NULL");
+	pfd.fd = launch->fd;
+	if (!atomic_load(&launch->done))
+		poll(&pfd, 1, timeout_ms);
+	if (!atomic_load(&launch->done))
+		return fail(-ETIME, "the launch has not ended yet");
+	return launch->result ? fail_set(launch->result, launch->text) : 0;
+}
+
+void pto_launch_cancel(struct pto_launch *launch)
+{
+	if (launch && !atomic_load(&launch->done))
+		sched_cancel(launch->dev->sched, &launch->launch);
+}
+
+void pto_launch_free(struct pto_launch *launch)
+{
+	if (!launch)
+		return;
+	pto_launch_cancel(launch);
+	pthread_join(launch->thread, NULL);
+	device_put(launch->dev);
+	close(launch->fd);
+	free(launch);
+}

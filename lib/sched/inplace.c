@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * The in-place loop: a worker executes the descriptors of its own cores.
+ *
+ * The thread is submitter and core at once, so a descriptor needs no copy into
+ * the ring: it is executed where it was prebuilt, and the ring's head moves on.
+ * A new chain of tasks goes to the next of the worker's cores of its kind; a
+ * task that its predecessor made ready stays on the predecessor's core.
+ */
+#include "sched/ready.h"
+
+static __inline unsigned int desc_kind(const struct pto_desc *desc)
+{
+	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
+}
+
+/* Runs are watched by the core's head, so it moves in place as well. */
+static __inline void core_advance(struct emu_core *core)
+{
+	__atomic_store_n(&core->queue->sq_head, core->queue->sq_head + 1, __ATOMIC_RELAXED);
+}
+
+static void record(struct sched_worker *w, uint32_t task, const struct emu_core *core,
+		   uint64_t start)
+{
+	uint64_t end = now_ns();
+
+	if (w->record == w->record_end && !w->run->ops->more_records(w))
+		return;
+	*w->record++ = (struct sched_record){
+		.task = task, .core = core->number, .worker = w->index,
+		.dispatch = start, .start = start, .end = end, .finish = end,
+	};
+}
+
+/* False: the descriptor has no program, and the launch has failed. */
+static __inline bool execute(struct sched_worker *w, uint32_t task, struct emu_core *core)
+{
+	const struct pto_desc *desc = slab_desc(w->run->slabs, task);
+	const struct emu_program *p = emu_find(w->thread, desc, w->run->ops->resolve);
+	uint64_t start;
+
+	if (unlikely(!p)) {
+		w->run->ops->failed(w, task, core->number, &w->thread->fault);
+		return false;
+	}
+	if (unlikely(w->run->profile)) {
+		start = now_ns();
+		emu_execute(w->thread, core, desc, p);
+		if (!stopped(w))
+			record(w, task, core, start);
+	} else {
+		emu_execute(w->thread, core, desc, p);
+	}
+	core_advance(core);
+	return true;
+}
+
+/* Returns the first successor that has become ready, and keeps the others. */
+static __inline uint32_t release(struct sched_worker *w, const struct graph_node *node,
+				 bool shared)
+{
+	struct graph_slab *const *slabs = w->run->slabs;
+	uint32_t next = TASK_NONE;
+
+	for_each_successor(slabs, node, to, {
+		if (node_release(slab_node(slabs, to), shared)) {
+			if (next == TASK_NONE)
+				next = to;
+			else
+				ready_put(w, 0, to, shared);
+		}
+	});
+	return next;
+}
+
+/* The next task that this worker can find without waiting. */
+static __inline uint32_t take(struct sched_worker *w, bool shared)
+{
+	uint32_t task = ready_take(w, 0, shared);
+
+	if (task != TASK_NONE)
+		return task;
+	if (w->root < w->root_end || ready_roots(w))
+		return w->run->roots[w->root++];
+	return shared ? ready_steal(w, 0) : TASK_NONE;
+}
+
+/* Run a task, and then what it makes ready, on one core as far as the kind allows. */
+static __inline bool run_chain(struct sched_worker *w, uint32_t task, bool shared)
+{
+	struct graph_slab *const *slabs = w->run->slabs;
+	struct emu_core *core = NULL;
+
+	do {
+		struct graph_node *node = slab_node(slabs, task);
+		unsigned int kind = desc_kind(slab_desc(slabs, task));
+
+		if (!core || core->kind != kind) {
+			core = w->core[kind];
+			w->core[kind] = core->peer;
+		}
+		node_rearm(node);
+		if (!execute(w, task, core))
+			return false;
+		if (stopped(w))
+			return false;
+		w->executed++;
+		task = release(w, node, shared);
+	} while (task != TASK_NONE);
+	return true;
+}
+
+static __inline void work(struct sched_worker *w, bool shared)
+{
+	uint32_t task;
+
+	while ((task = take(w, shared)) != TASK_NONE)
+		if (!run_chain(w, task, shared))
+			return;
+}
+
+static void work_shared(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	unsigned int spin;
+
+	for (;;) {
+		work(w, true);
+		if (stopped(w) || ready_settle(w))
+			return;
+		for (spin = run->spin; spin && !ready_anything(w); spin--)
+			cpu_relax();
+		if (spin)
+			continue;
+		/* Others go home; who launched stays until all is done. */
+		if (w->index)
+			return;
+		ready_park(w);
+	}
+}
+
+void sched_inplace(struct sched_worker *w)
+{
+	struct emu_thread *t = w->thread;
+
+	if (sigsetjmp(t->env, 0)) {
+		w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
+		return;
+	}
+	if (w->run->nworkers == 1) {
+		work(w, false);
+		if (!stopped(w))
+			ready_settle(w);
+	} else {
+		work_shared(w);
+	}
+}

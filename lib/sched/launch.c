@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * One launch at a time on a device: its turn, the layout of workers and
+ * cores, the run, and its end.
+ */
+#include "sched/launch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "base/thread.h"
+#include "device/device.h"
+#include "device/image.h"
+#include "emulator/guard.h"
+#include "profile/profile.h"
+#include "sched/ready.h"
+
+#define SPIN_ALONE	2000	/* a CPU for each worker */
+#define SPIN_CROWDED	20
+#define PARK_NS		(50 * NSEC_PER_MSEC)
+#define TURN_NS		(20 * NSEC_PER_MSEC)
+#define ARGS_SHOWN	8
+#define INFLIGHT_THREAD	2
+
+const struct pto_aicpu_program sched_builtin = {
+	.magic = PTO_AICPU_MAGIC,
+	.abi = PTO_PROGRAM_ABI,
+	.inplace = sched_inplace,
+	.rings = sched_rings,
+};
+
+static struct sched *sched_of(struct sched_run *run)
+{
+	return container_of(run, struct sched, run);
+}
+
+/* ---- failing ------------------------------------------------------------ */
+
+static void wake_all(struct sched *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->run.nworkers; i++) {
+		atomic_store(&s->workers[i]->futex, 1);
+		futex_wake(&s->workers[i]->futex, 1);
+	}
+}
+
+/* End the launch under way, if it is still @launch (NULL: any). s->lock is held. */
+static bool stop_run(struct sched *s, const struct launch *launch, int error)
+{
+	unsigned int i;
+
+	if (!s->current || s->error || (launch && s->current != launch))
+		return false;
+	s->error = error;
+	for (i = 0; i < s->run.nworkers; i++)
+		atomic_store(&s->workers[i]->stop, 1);
+	return true;
+}
+
+static void end_run(struct sched *s)
+{
+	emu_leave_kernels(s->dev->emu);
+	wake_all(s);
+}
+
+static int describe_args(char *text, size_t size, const struct pto_desc *desc)
+{
+	const uint64_t *args = (const uint64_t *)(uintptr_t)desc->launch.args;
+	uint32_t i, shown = min(desc->launch.nargs, (uint32_t)ARGS_SHOWN);
+	int n = snprintf(text, size, "; %u arguments%s", desc->launch.nargs, shown ? ":" : "");
+
+	for (i = 0; i < shown; i++)
+		n += snprintf(text + n, size - n, " %#llx", (unsigned long long)args[i]);
+	if (shown < desc->launch.nargs)
+		n += snprintf(text + n, size - n, " ...");
+	return n;
+}
+
+static int fault_errno(const struct emu_fault *fault)
+{
+	switch (fault->status) {
+	case PTO_STATUS_HANG:
+		return -ETIMEDOUT;
+	case PTO_STATUS_BAD_PROGRAM:
+		return fault->code ? -fault->code : -ENOEXEC;
+	case PTO_STATUS_CANCELED:
+		return -ECANCELED;
+	}
+	return -EIO;
+}
+
+void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
+		   const struct emu_fault *fault)
+{
+	struct sched *s = sched_of(w->run);
+	const struct pto_desc *desc;
+	char cause[192], args[256];
+	bool first = false;
+
+	guard_describe(cause, sizeof(cause), fault);
+	pthread_mutex_lock(&s->lock);
+	/* A thread that was given up has no say any more. */
+	if (s->workers[w->index] == w)
+		first = stop_run(s, NULL, fault_errno(fault));
+	if (first) {
+		desc = slab_desc(w->run->slabs, task);
+		describe_args(args, sizeof(args), desc);
+		snprintf(s->text, sizeof(s->text),
+			 "task %u (func_id %d) on %s core %u of %s failed: %s%s", task,
+			 desc->launch.func_id, desc->lane == PTO_LANE_AIC ? "AIC" : "AIV", core,
+			 s->dev->name, cause, args);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (first)
+		end_run(s);
+}
+
+static void expired(struct emu_watch *watch)
+{
+	struct sched *s = container_of(watch, struct sched, watch);
+	uint64_t now = now_ns();
+	bool first = false;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->current && watch->deadline && now >= watch->deadline) {
+		first = stop_run(s, NULL, -ETIME);
+		if (first)
+			snprintf(s->text, sizeof(s->text),
+				 "the launch took longer than its %llu ms; raise timeout_ms or PTO_LAUNCH_TIMEOUT_MS",
+				 (unsigned long long)(s->current->timeout_ns / NSEC_PER_MSEC));
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (first)
+		end_run(s);
+}
+
+static bool give_up(struct emu_watch *watch, struct emu_thread *t, const struct pto_desc *desc)
+{
+	return threads_give_up(container_of(watch, struct sched, watch), t, desc);
+}
+
+void sched_cancel(struct sched *s, struct launch *launch)
+{
+	bool first;
+
+	atomic_store(&launch->cancel, true);
+	pthread_mutex_lock(&s->lock);
+	first = stop_run(s, launch, -ECANCELED);
+	if (first)
+		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
+	pthread_cond_broadcast(&s->freed);
+	pthread_mutex_unlock(&s->lock);
+	if (first)
+		end_run(s);
+}
+
+/* ---- what the scheduler asks for ---------------------------------------- */
+
+static void op_wake(struct sched_run *run, uint64_t mask)
+{
+	struct sched *s = sched_of(run);
+	uint64_t parked = atomic_load(&run->parked) & mask;
+	unsigned int i;
+
+	while (parked) {
+		i = __builtin_ctzll(parked);
+		if (atomic_fetch_and(&run->parked, ~(1ull << i)) & (1ull << i)) {
+			if (i) {
+				threads_wake(s, i);
+			} else {
+				atomic_store(&s->workers[0]->futex, 1);
+				futex_wake(&s->workers[0]->futex, 1);
+			}
+			return;
+		}
+		parked = atomic_load(&run->parked) & mask;
+	}
+}
+
+static void op_park(struct sched_worker *w)
+{
+	if (!atomic_exchange(&w->futex, 0))
+		futex_wait(&w->futex, 0, PARK_NS);
+	atomic_store(&w->futex, 0);
+}
+
+static void op_wait_cores(struct sched_worker *w)
+{
+	struct emu_core *cores[PTO_MAX_CORES];
+	uint32_t heads[PTO_MAX_CORES];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < w->nqueues; i++) {
+		if (w->queue[i].done == w->queue[i].tail)
+			continue;
+		cores[n] = w->queue[i].core;
+		heads[n++] = w->queue[i].done;
+	}
+	emu_wait_cores(w->run->emu, cores, heads, n, PARK_NS);
+}
+
+static bool op_more_records(struct sched_worker *w)
+{
+	struct profile_block *block = profile_add_block(sched_of(w->run)->profile);
+
+	if (!block)
+		return false;
+	if (w->record)
+		profile_end_block(w->record_end, w->record);
+	w->record = block->record;
+	w->record_end = block->record + PROFILE_BLOCK;
+	return true;
+}
+
+static const struct sched_ops ops = {
+	.resolve = emu_resolve,
+	.wake = op_wake,
+	.park = op_park,
+	.doorbell = emu_doorbell,
+	.wait_cores = op_wait_cores,
+	.failed = launch_failed,
+	.more_records = op_more_records,
+};
+
+/* ---- layout ------------------------------------------------------------- */
+
+struct sched_worker *worker_new(struct sched *s, unsigned int index)
+{
+	struct sched_worker *w = aligned_alloc(CACHE_LINE, sizeof(*w));
+
+	if (!w) {
+		fail(-ENOMEM, "no memory for scheduler thread %u", index);
+		return NULL;
+	}
+	memset(w, 0, sizeof(*w));
+	w->run = &s->run;
+	w->index = index;
+	return w;
+}
+
+static void worker_free(struct sched_worker *w)
+{
+	if (w)
+		free(w->queue);
+	free(w);
+}
+
+/* Give a worker one more core. */
+static int add_core(struct sched *s, struct sched_worker *w, unsigned int slot,
+		    unsigned int number, unsigned int kind)
+{
+	struct emu_core *core = emu_core(s->dev->emu, slot);
+	struct emu_core *last = w->core[kind];
+
+	if (!core)
+		return -ENOMEM;
+	core->number = number;
+	core->kind = kind;
+	core->peer = last ? last->peer : core;
+	if (last)
+		last->peer = core;
+	w->core[kind] = core;
+	w->queue[w->nqueues++].core = core;
+	return 0;
+}
+
+/* A worker owns blocks [first, end) of @blocks. */
+static int lay_out_worker(struct sched *s, struct sched_worker *w, unsigned int blocks,
+			  unsigned int first, unsigned int end)
+{
+	unsigned int b, lane;
+	int ret = 0;
+
+	free(w->queue);
+	w->nqueues = 0;
+	memset(w->core, 0, sizeof(w->core));
+	w->queue = calloc((end - first) * PTO_BLOCK_CORES, sizeof(*w->queue));
+	if (!w->queue)
+		return fail(-ENOMEM, "no memory for the cores of %u blocks", end - first);
+	for (b = first; !ret && b < end; b++)
+		ret = add_core(s, w, b * PTO_BLOCK_CORES, b, PTO_CORE_AIC);
+	w->first_aiv = w->nqueues;
+	for (b = first; !ret && b < end; b++)
+		for (lane = 0; !ret && lane < 2; lane++)
+			ret = add_core(s, w, b * PTO_BLOCK_CORES + 1 + lane, blocks + 2 * b + lane,
+				       PTO_CORE_AIV);
+	return ret;
+}
+
+static int lay_out(struct sched *s, unsigned int blocks, unsigned int workers)
+{
+	unsigned int i;
+	int ret;
+
+	if (likely(s->config_blocks == blocks && s->config_workers == workers))
+		return 0;
+	s->config_workers = 0;
+	for (i = 0; i < workers; i++) {
+		if (!s->workers[i])
+			s->workers[i] = worker_new(s, i);
+		if (!s->workers[i])
+			return -ENOMEM;
+		ret = lay_out_worker(s, s->workers[i], blocks, i * blocks / workers,
+				     (i + 1) * blocks / workers);
+		if (!ret && i)
+			ret = threads_need(s, i);
+		if (ret)
+			return ret;
+	}
+	s->run.spin = workers <= thread_cpus() ? SPIN_ALONE : SPIN_CROWDED;
+	s->config_blocks = blocks;
+	s->config_workers = workers;
+	return 0;
+}
+
+static void reset_worker(struct sched_worker *w)
+{
+	unsigned int i;
+
+	atomic_store_explicit(&w->stop, 0, memory_order_relaxed);
+	atomic_store_explicit(&w->futex, 0, memory_order_relaxed);
+	w->root = w->root_end = 0;
+	w->executed = 0;
+	w->settled = 0;
+	w->inflight = 0;
+	w->record = w->record_end = NULL;
+	for (i = 0; i < SCHED_KINDS; i++) {
+		w->ready[i] = TASK_NONE;
+		/* Left over from a launch that failed. */
+		atomic_store_explicit(&w->ring[i].head,
+				      atomic_load_explicit(&w->ring[i].tail, memory_order_relaxed),
+				      memory_order_relaxed);
+	}
+}
+
+static void reset_queues(struct sched *s, struct sched_worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->nqueues; i++) {
+		struct sched_queue *q = &w->queue[i];
+
+		emu_core_reset(q->core);
+		q->done = q->tail = q->core->queue->sq_head;
+	}
+	w->inflight_max = max(INFLIGHT_THREAD * emu_threads_count(s->dev->emu) /
+			      s->config_workers, 2u);
+}
+
+/* ---- a run -------------------------------------------------------------- */
+
+static int prepare(struct sched *s, struct launch *l)
+{
+	const struct pto_graph *g = l->graph;
+	struct sched_run *run = &s->run;
+	unsigned int workers = min(l->workers, l->block_dim);
+	unsigned int i;
+	int ret;
+
+	ret = lay_out(s, l->block_dim, workers);
+	if (!ret && !s->dev->inplace)
+		ret = min(emu_threads_start(s->dev->emu), 0);
+	if (ret)
+		return ret;
+	for (i = 0; i < workers; i++) {
+		reset_worker(s->workers[i]);
+		if (!s->dev->inplace)
+			reset_queues(s, s->workers[i]);
+	}
+	s->program = l->aicpu ? l->aicpu : &sched_builtin;
+	s->aicore = l->aicore;
+	run->ops = &ops;
+	run->slabs = g->slabs;
+	run->roots = g->roots;
+	run->nroots = g->nroots;
+	run->ntasks = g->ntasks;
+	run->workers = s->workers;
+	run->nworkers = workers;
+	run->emu = s->dev->emu;
+	run->profile = l->profiled;
+	atomic_store_explicit(&run->root, 0, memory_order_relaxed);
+	atomic_store_explicit(&run->finished, 0, memory_order_relaxed);
+	atomic_store_explicit(&run->parked, workers == 64 ? ~1ull : (1ull << workers) - 2,
+			      memory_order_relaxed);
+	return 0;
+}
+
+static int begin(struct sched *s, struct launch *l)
+{
+	s->watch.task_ns = l->task_ns;
+	s->watch.deadline = l->timeout_ns ? now_ns() + l->timeout_ns : 0;
+	pthread_mutex_lock(&s->lock);
+	s->error = 0;
+	s->current = l;
+	if (atomic_load(&l->cancel) && stop_run(s, l, -ECANCELED))
+		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
+	pthread_mutex_unlock(&s->lock);
+	emu_watch(s->dev->emu, &s->watch);
+	atomic_store(&s->members, SCHED_OPEN);
+	return s->error;
+}
+
+static int end(struct sched *s)
+{
+	int error;
+
+	emu_unwatch(s->dev->emu);
+	pthread_mutex_lock(&s->lock);
+	s->current = NULL;
+	error = s->error;
+	pthread_mutex_unlock(&s->lock);
+	return error ? fail_set(error, s->text) : 0;
+}
+
+/* Cores whose thread was given up are given up with it. */
+static void replace_cores(struct sched *s)
+{
+	struct emu_core *core;
+	unsigned int i;
+
+	for (i = 0; i < PTO_MAX_CORES; i++) {
+		core = emu_core_if(s->dev->emu, i);
+		if (core && atomic_load(&core->lost)) {
+			emu_core_retire(s->dev->emu, i);
+			s->config_workers = 0;
+		}
+	}
+}
+
+void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
+{
+	struct profile_visit visit = { .worker = w->index };
+
+	w->thread = t;
+	t->aicore = s->aicore;
+	if (unlikely(s->profile))
+		visit.begin = now_ns();
+	if (s->dev->inplace)
+		s->program->inplace(w);
+	else
+		s->program->rings(w);
+	/* A thread that was given up is stopped, and owns nothing any more. */
+	if (likely(!s->profile) || stopped(w))
+		return;
+	visit.end = now_ns();
+	visit.tasks = w->settled;
+	w->settled = 0;
+	profile_visit(s->profile, &visit);
+}
+
+static int run_here(struct sched *s, struct emu_thread *t)
+{
+	struct sched_worker *w = s->workers[0];
+	int ret = emu_watch_thread(s->dev->emu, t);
+
+	if (ret)
+		return ret;
+	t->emu = s->dev->emu;
+	sched_work(s, w, t);
+	emu_unwatch_thread(s->dev->emu, t);
+	return 0;
+}
+
+/*
+ * The thread that launches is worker 0, unless it would run kernels that it
+ * might have to be given up for: then one of the scheduler's stands in.
+ */
+static int run_worker0(struct sched *s, struct launch *l)
+{
+	struct emu_thread *t = guard_thread();
+	int ret;
+
+	if (!t)
+		return -ENOMEM;
+	if (!s->dev->inplace ||
+	    (l->graph->leaf && (!l->aicore_image || l->aicore_image->leaf)))
+		return run_here(s, t);
+	ret = threads_need(s, 0);
+	if (ret)
+		return ret;
+	atomic_store(&s->stood_in, 0);
+	threads_wake(s, 0);
+	threads_wait_stand_in(s);
+	return 0;
+}
+
+static void wake_for_roots(struct sched *s)
+{
+	unsigned int i;
+
+	for (i = 1; i < s->run.nworkers && i < s->run.nroots; i++)
+		op_wake(&s->run, ~1ull);
+}
+
+static int run_all(struct sched *s, struct launch *l)
+{
+	int ret, error;
+
+	ret = begin(s, l);
+	if (!ret && l->graph->ntasks) {
+		if (s->run.nworkers > 1)
+			wake_for_roots(s);
+		ret = run_worker0(s, l);
+	}
+	threads_close_run(s);
+	if (!s->dev->inplace && unlikely(ret || s->error))
+		emu_settle(s->dev->emu, PTO_MAX_CORES);
+	error = end(s);
+	if (unlikely(error || ret)) {
+		l->graph->dirty = true;
+		replace_cores(s);
+	}
+	return error ? error : ret;
+}
+
+static void keep_profile(struct sched *s, struct launch *l)
+{
+	struct profile *profile = s->profile;
+	unsigned int i, k;
+
+	profile->nworkers = s->run.nworkers;
+	profile->ncores = l->block_dim * PTO_BLOCK_CORES;
+	for (i = 0; i < s->run.nworkers; i++) {
+		struct sched_worker *w = s->workers[i];
+
+		if (w->record)
+			profile_end_block(w->record_end, w->record);
+		for (k = 0; k < w->nqueues; k++)
+			profile->core_worker[w->queue[k].core->number] = i;
+	}
+	profile_free(l->graph->profile);
+	l->graph->profile = profile;
+	s->profile = NULL;
+}
+
+static int run_profiled(struct sched *s, struct launch *l)
+{
+	int ret;
+
+	if (!l->profiled)
+		return run_all(s, l);
+	s->profile = profile_new();
+	if (!s->profile)
+		return -ENOMEM;
+	ret = run_all(s, l);
+	keep_profile(s, l);
+	return ret;
+}
+
+/* ---- turns -------------------------------------------------------------- */
+
+static int take_turn(struct sched *s, struct launch *l)
+{
+	uint64_t deadline = l->timeout_ns ? now_ns() + l->timeout_ns : UINT64_MAX;
+	struct timespec ts;
+	uint64_t at;
+	int ret = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->busy && !ret) {
+		at = now_ns() + TURN_NS;
+		ts = (struct timespec){ at / NSEC_PER_SEC, at % NSEC_PER_SEC };
+		pthread_cond_timedwait(&s->freed, &s->lock, &ts);
+		if (atomic_load(&l->cancel))
+			ret = fail(-ECANCELED, "the launch was cancelled before its turn");
+		else if (now_ns() > deadline)
+			ret = fail(-ETIME, "other launches kept %s busy for all of its %llu ms",
+				   s->dev->name,
+				   (unsigned long long)(l->timeout_ns / NSEC_PER_MSEC));
+	}
+	if (!ret)
+		s->busy = true;
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+static void pass_turn(struct sched *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->busy = false;
+	pthread_cond_signal(&s->freed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int sched_launch(struct sched *s, struct launch *l)
+{
+	int ret = take_turn(s, l);
+
+	if (ret)
+		return ret;
+	ret = prepare(s, l);
+	if (!ret)
+		ret = run_profiled(s, l);
+	pass_turn(s);
+	return ret;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+int sched_create(struct pto_device *dev, struct sched **sched)
+{
+	struct sched *s = aligned_alloc(CACHE_LINE, align_up(sizeof(*s), CACHE_LINE));
+	pthread_condattr_t attr;
+
+	if (!s)
+		return fail(-ENOMEM, "no memory for a scheduler");
+	memset(s, 0, sizeof(*s));
+	s->dev = dev;
+	s->watch.expired = expired;
+	s->watch.give_up = give_up;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->threads_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->freed, &attr);
+	pthread_condattr_destroy(&attr);
+	*sched = s;
+	return 0;
+}
+
+void sched_destroy(struct sched *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		worker_free(s->workers[i]);
+	pthread_cond_destroy(&s->freed);
+	pthread_mutex_destroy(&s->threads_lock);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

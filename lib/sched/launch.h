@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * A device's launches: one at a time, on scheduler threads that stay for the
+ * next one.
+ */
+#ifndef SCHED_LAUNCH_H
+#define SCHED_LAUNCH_H
+
+#include <pthread.h>
+
+#include <pto/pto.h>
+
+#include "sched/sched.h"
+
+struct profile;
+struct sched_thread;
+
+/** struct launch - what one launch is to do, and how it ended */
+struct launch {
+	struct pto_graph *graph;
+	unsigned int block_dim;
+	unsigned int workers;
+	bool profiled;
+	uint64_t task_ns;
+	uint64_t timeout_ns;
+	struct image *aicpu_image, *aicore_image;
+	const struct pto_aicpu_program *aicpu;
+	const struct pto_aicore_program *aicore;
+	atomic_bool cancel;
+};
+
+/**
+ * struct sched - the scheduler of a device
+ * @lock:	guards @busy and the end of a launch: @current, @error and @text
+ * @busy:	a launch is under way; others wait for @freed
+ * @current:	it; NULL once it is over, so that what comes late finds nothing
+ * @error:	why it fails; set once
+ * @threads_lock: guards @threads, and the decision to give one up. Taken
+ *		inside of nothing; @lock may be taken inside of it
+ * @threads:	threads that may stand for worker i, made when first wanted
+ * @wanted:	thread i sleeps on it while it is 0
+ * @members:	threads working on the run; SCHED_OPEN while more may join
+ * @stood_in:	the thread that stood in for worker 0 is through
+ * @given_up:	a thread was: it may still look at this struct
+ * @config_*:	what the cores and workers are laid out for
+ */
+struct sched {
+	struct pto_device *dev;
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+	bool busy;
+	struct launch *current;
+	int error;
+	char text[768];
+
+	struct sched_run run;
+	struct sched_worker *workers[SCHED_MAX_WORKERS];
+	struct emu_watch watch;
+	struct profile *profile;
+
+	pthread_mutex_t threads_lock;
+	struct sched_thread *threads[SCHED_MAX_WORKERS];
+	atomic_bool quit;
+	atomic_uint wanted[SCHED_MAX_WORKERS];
+	atomic_uint members;
+	atomic_uint stood_in;
+	bool given_up;
+	const struct pto_aicpu_program *program;
+	const struct pto_aicore_program *aicore;
+
+	unsigned int config_blocks;
+	unsigned int config_workers;
+};
+
+#define SCHED_OPEN	(1u << 31)
+
+int sched_create(struct pto_device *dev, struct sched **sched);
+
+/** sched_quit - stop its threads; false: one is still there, and may touch the scheduler */
+bool sched_quit(struct sched *sched);
+void sched_destroy(struct sched *sched);
+
+/** sched_launch - run a launch to its end on the calling thread; the graph is sealed */
+int sched_launch(struct sched *sched, struct launch *launch);
+
+/** sched_cancel - end a launch soon, whether it runs or waits for its turn */
+void sched_cancel(struct sched *sched, struct launch *launch);
+
+/* ---- threads.c: the scheduler threads of a device ----------------------- */
+
+/** threads_join_run - join the open run; false: it is over, or was never there */
+bool threads_join_run(struct sched *s);
+void threads_leave_run(struct sched *s);
+
+/** threads_close_run - let nobody join any more, and wait until all have left */
+void threads_close_run(struct sched *s);
+
+/** threads_need - see that there is a thread for worker @index */
+int threads_need(struct sched *s, unsigned int index);
+
+/** threads_wake - wake the thread of worker @index */
+void threads_wake(struct sched *s, unsigned int index);
+
+/** threads_wait_stand_in - wait until the thread that stands in for worker 0 is through */
+void threads_wait_stand_in(struct sched *s);
+
+/** threads_give_up - replace the thread that is stuck in @desc's kernel; false: it is not */
+bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_desc *desc);
+
+/* ---- for threads.c ------------------------------------------------------ */
+
+/** sched_work - work on the run as worker @w until nothing is left, or is found */
+void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t);
+
+/** worker_new - a worker, idle; NULL with an error text */
+struct sched_worker *worker_new(struct sched *s, unsigned int index);
+
+/** launch_failed - what sched_ops.failed() does */
+void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
+		   const struct emu_fault *fault);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Ready tasks: how they are kept, shared and found. Used by both loops.
+ *
+ * Functions take a compile-time @shared: false in a run of one worker, where
+ * nothing needs to be atomic and nobody needs to be woken.
+ */
+#ifndef SCHED_READY_H
+#define SCHED_READY_H
+
+#include "sched/sched.h"
+
+#define relaxed memory_order_relaxed
+
+static __inline bool ring_empty(const struct sched_ring *r)
+{
+	return atomic_load_explicit(&r->head, relaxed) == atomic_load_explicit(&r->tail, relaxed);
+}
+
+/* By the ring's owner. False: full. */
+static __inline bool ring_put(struct sched_ring *r, uint32_t task)
+{
+	uint64_t tail = atomic_load_explicit(&r->tail, relaxed);
+
+	if (tail - atomic_load_explicit(&r->head, memory_order_acquire) == SCHED_RING)
+		return false;
+	atomic_store_explicit(&r->slot[tail % SCHED_RING], task, relaxed);
+	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
+	return true;
+}
+
+/* By anybody. */
+static inline uint32_t ring_take(struct sched_ring *r)
+{
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+	uint32_t task;
+
+	while (head != atomic_load_explicit(&r->tail, memory_order_acquire)) {
+		task = atomic_load_explicit(&r->slot[head % SCHED_RING], relaxed);
+		if (atomic_compare_exchange_weak_explicit(&r->head, &head, head + 1,
+							  memory_order_acq_rel,
+							  memory_order_acquire))
+			return task;
+	}
+	return TASK_NONE;
+}
+
+/* The worker's public ring has got its first task: is there somebody to take it? */
+static __inline void ready_announce(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(atomic_load_explicit(&run->parked, relaxed)))
+		run->ops->wake(run, ~0ull);
+}
+
+/* Keep a ready task: in public if nothing is there, for others to find; else in private. */
+static __inline void ready_put(struct sched_worker *w, unsigned int list, uint32_t task,
+			       bool shared)
+{
+	if (shared && ring_empty(&w->ring[list]) && ring_put(&w->ring[list], task)) {
+		ready_announce(w);
+		return;
+	}
+	atomic_store_explicit(&slab_node(w->run->slabs, task)->pending, w->ready[list], relaxed);
+	w->ready[list] = task;
+}
+
+/* Take one of the worker's own. */
+static __inline uint32_t ready_take(struct sched_worker *w, unsigned int list, bool shared)
+{
+	uint32_t task = w->ready[list];
+
+	if (likely(task != TASK_NONE)) {
+		w->ready[list] = atomic_load_explicit(
+			&slab_node(w->run->slabs, task)->pending, relaxed);
+		return task;
+	}
+	return shared && !ring_empty(&w->ring[list]) ? ring_take(&w->ring[list]) : TASK_NONE;
+}
+
+static inline uint32_t ready_steal(struct sched_worker *w, unsigned int list)
+{
+	struct sched_run *run = w->run;
+	unsigned int i, at = w->index;
+	uint32_t task;
+
+	for (i = 1; i < run->nworkers; i++) {
+		if (++at == run->nworkers)
+			at = 0;
+		task = ring_take(&run->workers[at]->ring[list]);
+		if (task != TASK_NONE)
+			return task;
+	}
+	return TASK_NONE;
+}
+
+/* Take a share of the tasks without predecessors; false: all are taken. */
+static inline bool ready_roots(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	uint32_t share = run->nworkers == 1 ? run->nroots :
+			 min(run->nroots / (4 * run->nworkers) + 1, 256u);
+	uint32_t at;
+
+	if (atomic_load_explicit(&run->root, relaxed) >= run->nroots)
+		return false;
+	at = atomic_fetch_add_explicit(&run->root, share, relaxed);
+	if (at >= run->nroots)
+		return false;
+	w->root = at;
+	w->root_end = min(at + share, run->nroots);
+	return true;
+}
+
+/* Is there a task that an idle worker could take? */
+static inline bool ready_work(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	unsigned int i, list;
+
+	if (atomic_load_explicit(&run->root, relaxed) < run->nroots)
+		return true;
+	for (i = 0; i < run->nworkers; i++)
+		for (list = 0; list < SCHED_KINDS; list++)
+			if (!ring_empty(&run->workers[i]->ring[list]))
+				return true;
+	return false;
+}
+
+static __inline bool stopped(const struct sched_worker *w)
+{
+	return unlikely(atomic_load_explicit(&w->stop, relaxed));
+}
+
+/* Is there anything that an idle worker should not sleep through? */
+static inline bool ready_anything(struct sched_worker *w)
+{
+	return stopped(w) || ready_work(w) ||
+	       atomic_load_explicit(&w->run->finished, relaxed) == w->run->ntasks;
+}
+
+/* A predecessor of @node is done; true: it was the last one. */
+static __inline bool node_release(struct graph_node *node, bool shared)
+{
+	uint32_t left;
+
+	if (node->npred == 1)
+		return true;
+	if (shared)
+		return atomic_fetch_sub_explicit(&node->pending, 1, memory_order_acq_rel) == 1;
+	left = atomic_load_explicit(&node->pending, relaxed) - 1;
+	atomic_store_explicit(&node->pending, left, relaxed);
+	return !left;
+}
+
+/* The task is about to run: make its count good for the next run. */
+static __inline void node_rearm(struct graph_node *node)
+{
+	atomic_store_explicit(&node->pending, node->npred, relaxed);
+}
+
+/* Tell the run what this worker has done. True: the run is complete. */
+static inline bool ready_settle(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	uint32_t done = w->executed;
+
+	w->executed = 0;
+	w->settled += done;
+	if (!done)
+		return atomic_load_explicit(&run->finished, memory_order_acquire) == run->ntasks;
+	if (atomic_fetch_add_explicit(&run->finished, done, memory_order_acq_rel) + done !=
+	    run->ntasks)
+		return false;
+	if (w->index && run->nworkers > 1) {
+		atomic_thread_fence(memory_order_seq_cst);
+		run->ops->wake(run, 1);
+	}
+	return true;
+}
+
+/*
+ * Nothing to do: sleep. A worker that others publish for sets its bit in
+ * run->parked first and looks around once more, and a publisher looks at
+ * run->parked after it has published, so that one of them sees the other.
+ */
+static inline void ready_park(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	uint64_t bit = 1ull << w->index;
+
+	atomic_fetch_or_explicit(&run->parked, bit, memory_order_seq_cst);
+	if (!ready_anything(w))
+		run->ops->park(w);
+	atomic_fetch_and_explicit(&run->parked, ~bit, memory_order_seq_cst);
+}
+
+#endif

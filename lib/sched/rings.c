@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * The ring loop: a worker dispatches to cores that other threads run.
+ *
+ * Descriptors are copied into the submission rings of the worker's cores, and
+ * the rings' heads say what is done. At most inflight_max tasks are on their
+ * way at once, since the cores share few host threads and a task queued on a
+ * core that waits for a thread could have run on another one. A task whose
+ * only predecessor is the last in a core's ring is sent right behind it: the
+ * ring's order is its dependency, and it does not count.
+ */
+#include <string.h>
+
+#include "sched/ready.h"
+
+static __inline unsigned int desc_kind(const struct pto_desc *desc)
+{
+	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
+}
+
+static __inline unsigned int queued(const struct sched_queue *q)
+{
+	return q->tail - q->done;
+}
+
+static void push(struct sched_worker *w, struct sched_queue *q, uint32_t task)
+{
+	unsigned int slot = q->tail % EMU_QUEUE_DEPTH;
+	struct pto_desc *desc = &q->core->sub->sq[slot];
+
+	memcpy(desc, slab_desc(w->run->slabs, task), sizeof(*desc));
+	if (w->run->profile) {
+		desc->flags |= PTO_DESC_TIMESTAMP;
+		q->dispatch[slot] = now_ns();
+	}
+	node_rearm(slab_node(w->run->slabs, task));
+	q->task[slot] = task;
+	q->tail++;
+}
+
+static void publish(struct sched_worker *w, struct sched_queue *q)
+{
+	struct emu_core *core = q->core;
+
+	__atomic_store_n(&core->sub->sq_tail, q->tail, __ATOMIC_RELEASE);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (__atomic_load_n(&core->queue->asleep, __ATOMIC_RELAXED))
+		w->run->ops->doorbell(w->run->emu, core);
+}
+
+/* The task that may follow @task in its core's ring before @task is done, if any. */
+static uint32_t follower(struct sched_worker *w, uint32_t task)
+{
+	struct graph_slab *const *slabs = w->run->slabs;
+	const struct graph_node *node = slab_node(slabs, task);
+	uint32_t next;
+
+	if (node->nsucc != 1)
+		return TASK_NONE;
+	next = node->succ[0];
+	if (slab_node(slabs, next)->npred != 1 ||
+	    desc_kind(slab_desc(slabs, next)) != desc_kind(slab_desc(slabs, task)))
+		return TASK_NONE;
+	return next;
+}
+
+static void dispatch(struct sched_worker *w, struct sched_queue *q, uint32_t task)
+{
+	w->inflight++;
+	do {
+		push(w, q, task);
+		task = follower(w, task);
+	} while (task != TASK_NONE && queued(q) < EMU_QUEUE_DEPTH);
+	publish(w, q);
+}
+
+static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
+		   const struct pto_cqe *cqe)
+{
+	if (w->record == w->record_end && !w->run->ops->more_records(w))
+		return;
+	*w->record++ = (struct sched_record){
+		.task = task, .core = q->core->number, .worker = w->index,
+		.dispatch = q->dispatch[q->done % EMU_QUEUE_DEPTH],
+		.start = cqe->start, .end = cqe->end, .finish = now_ns(),
+	};
+}
+
+/* Read the record that a descriptor asked for, or that says why its core has halted. */
+static bool take_cqe(struct sched_queue *q, struct pto_cqe *cqe)
+{
+	struct emu_core *core = q->core;
+	uint32_t head = core->sub->cq_head;
+
+	if (head == __atomic_load_n(&core->queue->cq_tail, __ATOMIC_ACQUIRE))
+		return false;
+	*cqe = core->queue->cq[head % EMU_QUEUE_DEPTH];
+	__atomic_store_n(&core->sub->cq_head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static void complete(struct sched_worker *w, struct sched_queue *q)
+{
+	struct graph_slab *const *slabs = w->run->slabs;
+	uint32_t task = q->task[q->done % EMU_QUEUE_DEPTH];
+	uint32_t next = follower(w, task);
+	bool shared = w->run->nworkers > 1;
+	struct pto_cqe cqe;
+
+	if (w->run->profile && take_cqe(q, &cqe))
+		record(w, q, task, &cqe);
+	w->executed++;
+	q->done++;
+	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
+		return;
+	w->inflight--;
+	for_each_successor(slabs, slab_node(slabs, task), to, {
+		if (node_release(slab_node(slabs, to), shared))
+			ready_put(w, desc_kind(slab_desc(slabs, to)), to, shared);
+	});
+}
+
+/* False: a core has halted, and the launch has failed. */
+static bool reap(struct sched_worker *w, bool *moved)
+{
+	struct emu_fault fault;
+	struct pto_cqe cqe;
+	unsigned int i;
+	uint32_t head;
+
+	for (i = 0; i < w->nqueues; i++) {
+		struct sched_queue *q = &w->queue[i];
+
+		if (!queued(q))
+			continue;
+		if (unlikely(__atomic_load_n(&q->core->queue->state, __ATOMIC_ACQUIRE) ==
+			     PTO_QUEUE_HALTED)) {
+			while (take_cqe(q, &cqe)) {
+				if (cqe.status == PTO_STATUS_OK)
+					continue;
+				fault = (struct emu_fault){
+					.status = cqe.status, .code = cqe.code,
+					.addr = cqe.fault.addr, .pc = cqe.fault.pc,
+				};
+				w->run->ops->failed(w, cqe.cookie, q->core->number, &fault);
+				return false;
+			}
+		}
+		head = __atomic_load_n(&q->core->queue->sq_head, __ATOMIC_ACQUIRE);
+		while (q->done != head) {
+			complete(w, q);
+			*moved = true;
+		}
+	}
+	return true;
+}
+
+/* A core of this kind that can start a task at once, or else the emptiest one. */
+static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
+{
+	unsigned int first = kind == PTO_CORE_AIC ? 0 : w->first_aiv;
+	unsigned int count = (kind == PTO_CORE_AIC ? w->first_aiv : w->nqueues) - first;
+	struct sched_queue *q;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (++w->turn[kind] >= count)
+			w->turn[kind] = 0;
+		q = &w->queue[first + w->turn[kind]];
+		if (!queued(q))
+			return q;
+	}
+	return NULL;
+}
+
+static uint32_t take(struct sched_worker *w, unsigned int kind, bool shared)
+{
+	uint32_t task = ready_take(w, kind, shared);
+
+	return task != TASK_NONE || !shared ? task : ready_steal(w, kind);
+}
+
+/* Roots are of either kind: sort a few into the lists. */
+static void sort_roots(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	unsigned int n = 2 * w->inflight_max;
+	uint32_t task;
+
+	while (n-- && (w->root < w->root_end || ready_roots(w))) {
+		task = run->roots[w->root++];
+		ready_put(w, desc_kind(slab_desc(run->slabs, task)), task, run->nworkers > 1);
+	}
+}
+
+static bool dispatch_all(struct sched_worker *w)
+{
+	bool shared = w->run->nworkers > 1;
+	struct sched_queue *q;
+	bool moved = false;
+	unsigned int kind;
+	uint32_t task;
+
+	for (kind = 0; kind < SCHED_KINDS; kind++) {
+		while (w->inflight < w->inflight_max) {
+			q = find_queue(w, kind);
+			if (!q)
+				break;
+			task = take(w, kind, shared);
+			if (task == TASK_NONE)
+				break;
+			dispatch(w, q, task);
+			moved = true;
+		}
+	}
+	return moved;
+}
+
+/* Nothing to dispatch, nothing completed: wait for what is there to wait for. */
+static bool idle(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+
+	if (w->inflight) {
+		run->ops->wait_cores(w);
+		return true;
+	}
+	if (ready_settle(w) || w->index)
+		return false;
+	if (run->nworkers > 1)
+		ready_park(w);
+	return true;
+}
+
+void sched_rings(struct sched_worker *w)
+{
+	bool moved;
+
+	while (!stopped(w)) {
+		moved = false;
+		if (!reap(w, &moved))
+			return;
+		if (w->inflight < w->inflight_max && w->ready[0] == TASK_NONE &&
+		    w->ready[1] == TASK_NONE)
+			sort_roots(w);
+		if (!dispatch_all(w) && !moved && !idle(w))
+			return;
+	}
+}

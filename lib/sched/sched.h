@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * The AICPU scheduler: what runs the tasks of a sealed graph on the cores.
+ *
+ * A run has workers; worker 0 is the thread that launched, or a thread that
+ * stands in for it. The others come when there is more ready than one can
+ * do, and leave when they find nothing. Each worker owns blocks, and keeps the
+ * tasks that it has made ready in a list of its own, which costs no atomic
+ * operation; what is over goes to a small public ring that the others take
+ * from. The first successor that a task makes ready is run next, without
+ * passing through either.
+ *
+ * The scheduler is an AICPU program: the functions that work on the structs
+ * below are built into the library, and also as an object of their own that a
+ * launch may be given instead. They call the library through sched_ops only.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include "emulator/emulator.h"
+#include "graph/graph.h"
+
+#define SCHED_MAX_WORKERS	64
+#define SCHED_RING		256
+#define SCHED_KINDS		2	/* of core; lists of ready tasks are by kind */
+
+struct sched_run;
+struct sched_worker;
+
+/** struct sched_record - a profiled task; times in ns of CLOCK_MONOTONIC */
+struct sched_record {
+	uint32_t task;
+	uint16_t core;
+	uint16_t worker;
+	uint64_t dispatch;
+	uint64_t start;
+	uint64_t end;
+	uint64_t finish;
+};
+
+/**
+ * struct sched_ring - tasks that any worker may take
+ *
+ * Its owner alone puts at @tail; anybody takes at @head with a compare and
+ * swap. A slot is written again only after @head has passed it, so a taker that
+ * read an old value fails its swap.
+ */
+struct sched_ring {
+	_Atomic uint64_t head __cacheline;
+	_Atomic uint64_t tail __cacheline;
+	atomic_uint slot[SCHED_RING];
+};
+
+/**
+ * struct sched_ops - what the scheduler needs of the library around it
+ * @resolve:	find a program that the thread has not met yet
+ * @wake:	wake one parked worker of those in @mask
+ * @park:	sleep until woken, or until a short time has passed
+ * @doorbell:	the core's queue has descriptors, and the core is asleep
+ * @wait_cores:	sleep until a core of the worker has moved, in bounded time
+ * @failed:	the launch has failed; the first one to say so is heard
+ * @more_records: the worker's buffer for records is full; false: no memory
+ */
+struct sched_ops {
+	emu_resolve_fn resolve;
+	void (*wake)(struct sched_run *run, uint64_t mask);
+	void (*park)(struct sched_worker *w);
+	void (*doorbell)(struct emulator *emu, struct emu_core *core);
+	void (*wait_cores)(struct sched_worker *w);
+	void (*failed)(struct sched_worker *w, uint32_t task, unsigned int core,
+		       const struct emu_fault *fault);
+	bool (*more_records)(struct sched_worker *w);
+};
+
+/** struct sched_queue - a core of a worker that dispatches through rings */
+struct sched_queue {
+	struct emu_core *core;
+	uint32_t done;		/* the sq_head that was acted upon */
+	uint32_t tail;
+	uint32_t task[EMU_QUEUE_DEPTH];
+	uint64_t dispatch[EMU_QUEUE_DEPTH];
+};
+
+/**
+ * struct sched_worker - one scheduler thread of a run
+ * @stop:	set by others: the run is over for this worker
+ * @futex:	what it sleeps on while parked
+ * @ready:	its own ready tasks by kind, linked through graph_node.pending;
+ *		in place there is one list for both kinds
+ * @root, @root_end: the roots that it has taken and not yet run
+ * @executed:	tasks done and not yet added to the run's count
+ * @settled:	tasks that were
+ * @core:	in place: the core to use next, by kind
+ * @queue:	through rings: its cores, AIC first, then AIV from @first_aiv on
+ * @inflight:	through rings: tasks on their way
+ */
+struct sched_worker {
+	struct sched_run *run;
+	struct emu_thread *thread;
+	unsigned int index;
+	atomic_uint stop;
+	atomic_uint futex;
+	uint32_t ready[SCHED_KINDS];
+	uint32_t root, root_end;
+	uint32_t executed;
+	uint32_t settled;
+	struct emu_core *core[SCHED_KINDS];
+	struct sched_record *record, *record_end;
+
+	struct sched_queue *queue;
+	unsigned int nqueues;
+	unsigned int first_aiv;
+	unsigned int turn[SCHED_KINDS];
+	unsigned int inflight;
+	unsigned int inflight_max;
+
+	struct sched_ring ring[SCHED_KINDS];
+};
+
+/**
+ * struct sched_run - one launch
+ * @spin:	how often an idle worker looks around before it sleeps
+ * @root:	roots taken by workers
+ * @finished:	tasks done, as far as workers have told
+ * @parked:	workers that sleep or have left, a bit each
+ */
+struct sched_run {
+	const struct sched_ops *ops;
+	struct graph_slab *const *slabs;
+	const uint32_t *roots;
+	struct sched_worker **workers;
+	struct emulator *emu;
+	uint32_t nroots;
+	uint32_t ntasks;
+	unsigned int nworkers;
+	unsigned int spin;
+	bool profile;
+
+	atomic_uint root __cacheline;
+	atomic_uint finished __cacheline;
+	_Atomic uint64_t parked __cacheline;
+};
+
+/**
+ * struct pto_aicpu_program - what an AICPU program exports as
+ * `pto_aicpu_program`
+ * @magic:	PTO_AICPU_MAGIC
+ * @abi:	PTO_PROGRAM_ABI it was built for
+ * @inplace:	work on a run, executing tasks on the calling thread, until
+ *		nothing is left to do; a worker other than 0 also returns when it
+ *		has found nothing for a while
+ * @rings:	the same through the cores' rings
+ */
+struct pto_aicpu_program {
+	uint32_t magic;
+	uint32_t abi;
+	void (*inplace)(struct sched_worker *w);
+	void (*rings)(struct sched_worker *w);
+};
+
+#define PTO_AICPU_MAGIC		0x50495450u	/* "PTIP" */
+
+extern const struct pto_aicpu_program sched_builtin;
+
+/* The two loops, as sched_builtin has them. */
+void sched_inplace(struct sched_worker *w);
+void sched_rings(struct sched_worker *w);
+
+#endif

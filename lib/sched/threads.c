@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Scheduler threads: each stands for one worker of whatever run is open, and
+ * sleeps between runs.
+ *
+ * A thread that is given up never touches the scheduler again: its worker's
+ * struct, its core and its own struct are left to it, and new ones are put in
+ * their places.
+ */
+#include "sched/ready.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "base/thread.h"
+#include "device/device.h"
+#include "emulator/guard.h"
+#include "sched/launch.h"
+
+#define SLEEP_NS	(3600 * NSEC_PER_SEC)
+
+/**
+ * struct sched_thread - a thread that stands for worker @index
+ * @lost:	it was given up; decided under threads_lock
+ */
+struct sched_thread {
+	struct sched *sched;
+	struct emu_thread *thread;
+	pthread_t pthread;
+	unsigned int index;
+	atomic_bool lost;
+};
+
+bool threads_join_run(struct sched *s)
+{
+	unsigned int members = atomic_load(&s->members);
+
+	while (members & SCHED_OPEN)
+		if (atomic_compare_exchange_weak(&s->members, &members, members + 1))
+			return true;
+	return false;
+}
+
+void threads_leave_run(struct sched *s)
+{
+	if (atomic_fetch_sub(&s->members, 1) == 1)
+		futex_wake(&s->members, 1);
+}
+
+void threads_close_run(struct sched *s)
+{
+	unsigned int members = atomic_fetch_and(&s->members, ~SCHED_OPEN) & ~SCHED_OPEN;
+
+	while (members) {
+		/* Each member ends: it finds nothing, or is made to leave, or is given up. */
+		futex_wait(&s->members, members, NSEC_PER_SEC);
+		members = atomic_load(&s->members);
+	}
+}
+
+static void stood_in(struct sched *s)
+{
+	atomic_store(&s->stood_in, 1);
+	futex_wake(&s->stood_in, 1);
+}
+
+void threads_wait_stand_in(struct sched *s)
+{
+	/* It comes to its end: all is done, or it is made to leave, or it is given up. */
+	while (!atomic_load(&s->stood_in))
+		futex_wait(&s->stood_in, 0, NSEC_PER_SEC);
+}
+
+/* True: this thread was given up while it ran a kernel, and must be gone. */
+static bool lost(struct sched_thread *p)
+{
+	bool ret;
+
+	if (likely(!atomic_load(&p->lost)))
+		return false;
+	pthread_mutex_lock(&p->sched->threads_lock);
+	ret = atomic_load(&p->lost);
+	pthread_mutex_unlock(&p->sched->threads_lock);
+	return ret;
+}
+
+/* Work on a run until nothing is left. False: given up. */
+static bool work(struct sched_thread *p)
+{
+	struct sched *s = p->sched;
+	struct sched_worker *w = s->workers[p->index];
+	uint64_t bit = 1ull << p->index;
+
+	for (;;) {
+		sched_work(s, w, p->thread);
+		if (lost(p))
+			return false;
+		if (!p->index || stopped(w))
+			return true;
+		/* Nothing found. Count as parked, then look around once more. */
+		atomic_fetch_or(&s->run.parked, bit);
+		if (!ready_work(w) || !(atomic_fetch_and(&s->run.parked, ~bit) & bit))
+			return true;
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	struct sched_thread *p = arg;
+	struct sched *s = p->sched;
+	atomic_uint *wanted = &s->wanted[p->index];
+
+	pthread_setname_np(pthread_self(), "pto-aicpu");
+	while (!atomic_load(&s->quit)) {
+		if (!atomic_exchange(wanted, 0)) {
+			futex_wait(wanted, 0, SLEEP_NS);
+			continue;
+		}
+		if (!threads_join_run(s))
+			continue;
+		if (p->index < s->run.nworkers && !work(p)) {
+			free(p);
+			return NULL;
+		}
+		if (!p->index)
+			stood_in(s);
+		threads_leave_run(s);
+	}
+	emu_unwatch_thread(s->dev->emu, p->thread);
+	return NULL;
+}
+
+static int thread_enter(void *arg)
+{
+	struct sched_thread *p = arg;
+
+	p->thread = guard_thread();
+	if (!p->thread)
+		return -ENOMEM;
+	p->thread->emu = p->sched->dev->emu;
+	return emu_watch_thread(p->thread->emu, p->thread);
+}
+
+static int thread_add(struct sched *s, unsigned int index)
+{
+	struct sched_thread *p = calloc(1, sizeof(*p));
+	int ret;
+
+	if (!p)
+		return fail(-ENOMEM, "no memory for a scheduler thread");
+	p->sched = s;
+	p->index = index;
+	ret = thread_start(&p->pthread, thread_enter, thread_main, p);
+	if (ret)
+		free(p);
+	else
+		s->threads[index] = p;
+	return ret;
+}
+
+int threads_need(struct sched *s, unsigned int index)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&s->threads_lock);
+	if (!s->threads[index])
+		ret = thread_add(s, index);
+	pthread_mutex_unlock(&s->threads_lock);
+	return ret;
+}
+
+void threads_wake(struct sched *s, unsigned int index)
+{
+	atomic_store(&s->wanted[index], 1);
+	futex_wake(&s->wanted[index], 1);
+}
+
+/* Let go of a thread that is stuck, and of all that it may still touch. */
+static void let_go(struct sched *s, struct sched_thread *p, const struct pto_desc *desc,
+		   struct sched_worker *fresh)
+{
+	struct emu_core *core = atomic_load(&p->thread->core);
+	struct emu_fault hang = { .status = PTO_STATUS_HANG };
+
+	pthread_detach(p->pthread);
+	atomic_store(&core->lost, true);
+	s->given_up = true;
+	launch_failed(s->workers[p->index], desc->cookie, core->number, &hang);
+	fresh->index = p->index;
+	s->workers[p->index] = fresh;
+	s->threads[p->index] = NULL;
+	s->config_workers = 0;
+	if (!p->index)
+		stood_in(s);
+	threads_leave_run(s);
+}
+
+bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_desc *desc)
+{
+	struct sched_worker *fresh = worker_new(s, 0);
+	struct sched_thread *p = NULL;
+	bool gone = false;
+	unsigned int i;
+
+	pthread_mutex_lock(&s->threads_lock);
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		if (s->threads[i] && s->threads[i]->thread == t)
+			p = s->threads[i];
+	if (p && fresh) {
+		atomic_store(&p->lost, true);
+		thread_fence_others();
+		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
+		if (!gone)
+			atomic_store(&p->lost, false);
+	}
+	if (gone)
+		let_go(s, p, desc, fresh);
+	else
+		free(fresh);
+	pthread_mutex_unlock(&s->threads_lock);
+	return gone;
+}
+
+bool sched_quit(struct sched *s)
+{
+	bool all = !s->given_up;
+	unsigned int i;
+
+	atomic_store(&s->quit, true);
+	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
+		if (!s->threads[i])
+			continue;
+		threads_wake(s, i);
+		if (thread_join(s->threads[i]->pthread))
+			free(s->threads[i]);
+		else
+			all = false;
+		s->threads[i] = NULL;
+	}
+	return all;
+}

@@ -28,7 +28,13 @@ static const char *const level_name[] = {
 	[LOG_INFO] = "info", [LOG_DEBUG] = "debug",
 };
 
-static __thread char last_error[TEXT_SIZE];
+/*
+ * A pointer, not the text: what thread-local storage a library needs at once
+ * bounds how many copies of it a process can load.
+ */
+static __thread char *last_error;
+static pthread_key_t text_key;
+static pthread_once_t text_once = PTHREAD_ONCE_INIT;
 
 static pthread_once_t log_once = PTHREAD_ONCE_INIT;
 static enum log_level log_level;	/* constant after log_once */
@@ -98,9 +104,31 @@ static bool log_wants(enum log_level level)
 	return level <= log_level;
 }
 
+static void text_free(void *text)
+{
+	last_error = NULL;
+	free(text);
+}
+
+static void text_init(void)
+{
+	pthread_key_create(&text_key, text_free);
+}
+
+/* The thread's text, made at its first error; NULL without memory. */
+static char *text_get(void)
+{
+	if (!last_error) {
+		pthread_once(&text_once, text_init);
+		last_error = calloc(1, TEXT_SIZE);
+		pthread_setspecific(text_key, last_error);
+	}
+	return last_error;
+}
+
 const char *pto_last_error(void)
 {
-	return last_error;
+	return last_error ?: "";
 }
 
 int fail(int err, const char *fmt, ...)
@@ -135,9 +163,12 @@ void fail_prefix(const char *fmt, ...)
 int fail_set(int err, const char *text)
 {
 	size_t n = strnlen(text, TEXT_SIZE - 1);
+	char *last = text_get();
 
-	memmove(last_error, text, n);
-	last_error[n] = '\0';
+	if (last) {
+		memmove(last, text, n);
+		last[n] = '\0';
+	}
 	return err;
 }
 

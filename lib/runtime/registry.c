@@ -2,8 +2,9 @@
 /*
  * Devices and runtimes of the process.
  *
- * One lock for all of it, a leaf but for what pto_device_open() takes. It is
- * held across fork(), so that the child finds the tables whole.
+ * One lock for all of it; what pto_device_open() and pto_launch_cancel() take
+ * comes after it. It is held across fork(), so that the child finds the tables
+ * whole.
  */
 #include "runtime/registry.h"
 
@@ -20,6 +21,7 @@
 #include "device/device.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
 
 /* All under the lock. */
 static struct pto_device *devices[PTO_MAX_DEVICES];
@@ -44,9 +46,24 @@ static void child_after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
-__attribute__((constructor)) static void registry_init(void)
+static void watch_forks(void)
 {
 	pthread_atfork(before_fork, parent_after_fork, child_after_fork);
+}
+
+/*
+ * Not by a constructor: what is registered last is locked first at fork(), and
+ * this lock comes before the device list's.
+ */
+static void registry_lock(void)
+{
+	pthread_once(&forks_once, watch_forks);
+	pthread_mutex_lock(&lock);
+}
+
+static void registry_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
 }
 
 static int by_handle(const void *a, const void *b)
@@ -114,9 +131,9 @@ int registry_set_device(int id)
 	if (id < 0 || id >= PTO_MAX_DEVICES)
 		return fail(-EINVAL, "device %d: there are devices 0 to %d", id,
 			    PTO_MAX_DEVICES - 1);
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rc = switch_device(id);
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 	return rc;
 }
 
@@ -134,9 +151,9 @@ struct pto_device *registry_device(int *err)
 {
 	struct pto_device *dev;
 
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	dev = current_device(err);
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 	return dev;
 }
 
@@ -190,9 +207,9 @@ int registry_add(struct orch_handle *h, struct runtime *rt, struct runtime **sta
 	*stale = NULL;
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rc = add(h, rt, stale);
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 	return rc;
 }
 
@@ -200,26 +217,31 @@ void registry_remove(struct runtime *rt)
 {
 	struct orch_handle *h = rt->handle;
 
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	tdelete(rt, &runtimes, by_handle);
 	live--;
 	h->orch.table = NULL;
 	h->magic = 0;
 	h->generation = 0;
 	h->build = NULL;
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 }
 
-/* Why a runtime can not be taken. */
-static int refuse(const struct runtime *rt)
+static int no_launch(const struct runtime *rt)
+{
+	return fail(-EINVAL, "runtime %p has no asynchronous launch", (void *)rt->handle);
+}
+
+/* Why a runtime can not be taken from a state of the set @from. */
+static int refuse(const struct runtime *rt, unsigned int from)
 {
 	const void *h = rt->handle;
 
 	switch (rt->state) {
 	case RUNTIME_READY:
-		return fail(-EINVAL, "runtime %p has no asynchronous launch", h);
+		return no_launch(rt);
 	case RUNTIME_FAILED:
-		return fail(-EBADFD, "a launch of runtime %p has failed: finalize it", h);
+		return from == RUNTIME_ASYNC ? no_launch(rt) : fail(-EBADFD, "a launch of runtime %p has failed: finalize it", h);
 	case RUNTIME_BUILDING:
 		return fail(-EBUSY, "runtime %p is being initialised", h);
 	case RUNTIME_ASYNC:
@@ -248,23 +270,23 @@ int registry_take(struct orch_handle *h, unsigned int from, enum runtime_state t
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rc = find(h, rt);
 	if (!rc && !((*rt)->state & from))
-		rc = refuse(*rt);
+		rc = refuse(*rt, from);
 	if (!rc) {
 		(*rt)->was = (*rt)->state;
 		(*rt)->state = to;
 	}
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 	return rc;
 }
 
 void registry_give(struct runtime *rt, enum runtime_state state)
 {
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rt->state = state;
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 }
 
 int registry_cancel(struct orch_handle *h)
@@ -274,29 +296,30 @@ int registry_cancel(struct orch_handle *h)
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rc = find(h, &rt);
 	if (!rc && rt->state & (RUNTIME_ASYNC | RUNTIME_WAITING))
 		pto_launch_cancel(rt->launch);
 	else if (!rc)
-		rc = fail(-EINVAL, "runtime %p has no asynchronous launch", (void *)h);
-	pthread_mutex_unlock(&lock);
+		rc = no_launch(rt);
+	registry_unlock();
 	return rc;
 }
 
 int registry_set_profiling(struct orch_handle *h, bool on)
 {
+	const unsigned int idle = RUNTIME_READY | RUNTIME_FAILED;
 	struct runtime *rt;
 	int rc = check_handle(h);
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&lock);
+	registry_lock();
 	rt = lookup(h);
-	if (rt && is_handle_of(h, rt) && !(rt->state & (RUNTIME_READY | RUNTIME_FAILED)))
-		rc = refuse(rt);
+	if (rt && is_handle_of(h, rt) && !(rt->state & idle))
+		rc = refuse(rt, idle);
 	else
 		h->profiling = on ? ORCH_MAGIC : 0;
-	pthread_mutex_unlock(&lock);
+	registry_unlock();
 	return rc;
 }

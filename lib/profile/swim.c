@@ -42,7 +42,8 @@ static void put(struct writer *w, json_t *element)
 	}
 	fputs(w->first ? "\n  " : ",\n  ", w->file);
 	w->first = false;
-	if (json_dumpf(element, w->file, JSON_COMPACT | JSON_REAL_PRECISION(15)))
+	if (json_dumpf(element, w->file, JSON_COMPACT | JSON_ENCODE_ANY |
+			JSON_REAL_PRECISION(15)))
 		w->failed = true;
 	json_decref(element);
 }

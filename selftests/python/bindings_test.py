@@ -223,8 +223,11 @@ class Signals(Bound):
 
     def setUp(self):
         super().setUp()
-        zeros = (ctypes.c_int64 * 2)()
         self.dev = bindings.device_malloc(16)
+        self.reset()
+
+    def reset(self):
+        zeros = (ctypes.c_int64 * 2)()
         bindings.copy_to_device(self.dev, ctypes.addressof(zeros), 16)
 
     def tearDown(self):
@@ -244,6 +247,7 @@ class Signals(Bound):
 
     def test_interrupt_ends_the_launch(self):
         for tasks in 1, 200:
+            self.reset()
             runtime = self.initialized("spin", [self.dev, tasks])
             thread = self.signal_when_running()
             start = time.monotonic()

@@ -217,14 +217,14 @@ BAD_ORCH(garbage, -ENOEXEC, "orchestration 'axpy'");
 BAD_ORCH(truncated, -ENOEXEC, "orchestration 'axpy'");
 BAD_ORCH(only_a_header, -ENOEXEC, "orchestration 'axpy'");
 BAD_ORCH(for_32_bits, -ENOEXEC, "orchestration 'axpy'");
-BAD_ORCH(for_another_machine, -ENOEXEC, "machine");
+BAD_ORCH(for_another_machine, -ENOEXEC, "built for");
 BAD_ORCH(bad_relocation, -ENOEXEC, "relocation");
 BAD_ORCH(relocated_text, -ENOEXEC, "relocation");
 BAD_KERNEL(garbage, -ENOEXEC, "kernel func_id 1");
 BAD_KERNEL(truncated, -ENOEXEC, "kernel func_id 1");
 BAD_KERNEL(only_a_header, -ENOEXEC, "kernel func_id 1");
 BAD_KERNEL(for_32_bits, -ENOEXEC, "kernel func_id 1");
-BAD_KERNEL(for_another_machine, -ENOEXEC, "machine");
+BAD_KERNEL(for_another_machine, -ENOEXEC, "built for");
 BAD_KERNEL(bad_relocation, -ENOEXEC, "relocation");
 BAD_KERNEL(relocated_text, -ENOEXEC, "relocation");
 BAD_INIT(kernel_without_entry, -ENOENT, "kernel_entry", struct file _f = image("kernel_none");
@@ -259,7 +259,7 @@ BAD_BUILD(record_beyond, -EINVAL, "beyond");
 	BAD_INIT(name, -EIO, part, c->func = "crashes"; c->args = args_##name; c->nargs = 1)
 
 CRASHING(orch_divides_by_zero, CRASH_DIVIDE, "SIGFPE");
-CRASHING(orch_writes_to_null, CRASH_NULL, "SIGSEGV, address 0");
+CRASHING(orch_writes_to_null, CRASH_NULL, "address 0");
 CRASHING(orch_overflows_its_stack, CRASH_STACK, "SIGSEGV");
 CRASHING(orch_aborts, CRASH_ABORT, "SIGABRT");
 
@@ -406,19 +406,6 @@ TEST_F(kernel, fails)
 	}));
 }
 
-TEST_F(kernel, graph_with_cycle)
-{
-	struct init_call init;
-
-	good_init(&init, self->rt, "cycle", NULL, 0);
-	RUN_ROW(({
-		EXPECT_EQ(0, call_init(&api, &init));
-		EXPECT_EQ(-ELOOP, launch_default(&api, self->rt));
-		EXPECT_TEXT("cycle");
-		EXPECT_EQ(0, finalize_runtime(self->rt));
-	}));
-}
-
 /* ---- calls in the wrong order ------------------------------------------------------------ */
 
 FIXTURE(order) {
@@ -542,6 +529,19 @@ TEST_F(order, orchestration_after_its_time)
 	EXPECT_EQ(-EPERM, pto_orch_task_count(o));
 	EXPECT_EQ(0, launch_default(&api, self->rt));
 	EXPECT_EQ(0, finalize_runtime(self->rt));
+}
+
+TEST_F(order, graph_with_cycle)
+{
+	struct init_call init;
+
+	good_init(&init, self->rt, "cycle", NULL, 0);
+	RUN_ROW(({
+		EXPECT_EQ(0, call_init(&api, &init));
+		EXPECT_EQ(-ELOOP, launch_default(&api, self->rt));
+		EXPECT_TEXT("0 -> 1 -> 0");
+		EXPECT_EQ(0, finalize_runtime(self->rt));
+	}));
 }
 
 TEST(profiling_of_no_runtime)
@@ -683,7 +683,7 @@ static int use_in_child(struct init_call *good, void *rt, void *dev)
 	memset(rt, 0, get_runtime_size());
 	if (call_init(&api, good) || finalize_runtime(rt))
 		return 7;
-	if (set_device(3) || good_run(&api, 1, 1))
+	if (set_device(3) || !device_malloc(8))
 		return 8;
 	free(own);
 	return 0;

@@ -24,7 +24,7 @@ void kernel_entry(int64_t *args)
 {
 	switch (args[0]) {
 	case CRASH_DIVIDE:
-		zero = 1 / zero;
+		zero = 100 / zero;
 		break;
 	case CRASH_NULL:
 		*nowhere = 1;

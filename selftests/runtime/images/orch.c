@@ -177,7 +177,7 @@ ORCH(crashes)
 	pto_orch_malloc(o, 1000);
 	switch (args[0]) {
 	case CRASH_DIVIDE:
-		zero = 1 / zero;
+		zero = 100 / zero;
 		break;
 	case CRASH_NULL:
 		*nowhere = 1;

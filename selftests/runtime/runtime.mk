@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# Tests of libpto_runtime.so, and the images that they load.
+
+runtime-dir	:= $(O)/selftests/runtime
+runtime-common	:= $(runtime-dir)/runtime_test.o
+# Linked with its objects rather than the library, to look behind the functions.
+runtime-inside	:= $(runtime-common) $(call objs,$(runtime-src)) $(O)/libpto.a
+
+$(eval $(call ctest,runtime/seed_test,selftests/runtime/seed_test.c,$(runtime-common)))
+$(eval $(call ctest,runtime/orch_test,selftests/runtime/orch_test.c,$(runtime-inside)))
+$(eval $(call ctest,runtime/badinput_test,selftests/runtime/badinput_test.c,$(runtime-inside)))
+
+$(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"'
+
+runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
+	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so
+test-images += $(runtime-images)
+
+CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+image-flags := -O2 -g -fPIC -shared -Wl,-z,now -Wall -Ilib/include
+# Not those that crash on purpose, which a sanitizer would report in its own way.
+$(runtime-dir)/images/kernel_axpy.so $(runtime-dir)/images/kernel_sum.so: image-san := $(sanflags-$(SAN))
+
+$(runtime-images): selftests/runtime/images/images.h
+
+$(runtime-dir)/images/%.so: selftests/runtime/images/%.c
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(image-flags) $(image-san) -o $@ $<
+
+$(runtime-dir)/images/kernel_leaf_crash.so: selftests/runtime/images/kernel_crash.c
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(image-flags) -DLEAF -o $@ $<
+
+$(runtime-dir)/images/%.so: selftests/runtime/images/%.cc
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 $(image-flags) -o $@ $<

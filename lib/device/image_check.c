@@ -88,6 +88,11 @@ static int check_header(struct check *c, const unsigned char *bytes)
 	if (eh->e_phoff > c->size || eh->e_phnum * sizeof(Elf64_Phdr) > c->size - eh->e_phoff ||
 	    eh->e_phoff % sizeof(uint64_t))
 		return bad(c, "program headers at %#lx lie outside the file", eh->e_phoff);
+	/* Nobody needs them to load it, but without them the file was cut off. */
+	if (eh->e_shoff > c->size ||
+	    (uint64_t)eh->e_shnum * eh->e_shentsize > c->size - eh->e_shoff)
+		return bad(c, "cut off: section headers at %#lx lie outside the file of %zu bytes",
+			   eh->e_shoff, c->size);
 	c->nsegments = eh->e_phnum;
 	return 0;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR LGPL-2.1
-# The examples, on 1, 3 and 24 blocks, in place and with emulator threads: all
-# elements right, and a profile that makes sense.
+# The examples, on 1, 3 and 24 blocks: all elements right, and a profile that
+# makes sense.
 # shellcheck source=selftests/tools/tap.sh
 . "$(dirname "$0")/tap.sh"
 
@@ -10,16 +10,14 @@ example()
 {
 	example=$1
 	shift
-	for mode in inplace threads; do
-		for blocks in 1 3 24; do
-			title="$example, block_dim $blocks, $mode"
-			out=$work/$example-$mode-$blocks
-			check "$title" 0 "PASS $example ([0-9]+)/\\1\$" \
-				env PTO_EMULATOR=$mode "$BIN/pto" run --profile --out "$out" \
-				--block-dim $blocks "$@" "$root/tools/examples/$example"
-			check "$title: profile" 0 '' "$PYTHON" "$here/check_profile.py" \
-				"$out/swim_time.json" $blocks "$root/tools/examples/$example"
-		done
+	for blocks in 1 3 24; do
+		title="$example, block_dim $blocks"
+		out=$work/$example-$blocks
+		check "$title" 0 "PASS $example ([0-9]+)/\\1\$" \
+			"$BIN/pto" run --profile --out "$out" --block-dim $blocks "$@" \
+			"$root/tools/examples/$example"
+		check "$title: profile" 0 '' "$PYTHON" "$here/check_profile.py" \
+			"$out/swim_time.json" $blocks "$root/tools/examples/$example"
 	done
 }
 

@@ -2,14 +2,14 @@
 # shellcheck shell=sh
 # Tests as scripts: TAP on standard output. To be sourced.
 #
-# From the environment: BIN, the folder of pto and pto-cc, and PYTHON. The
-# script works in $work, which is removed when it ends.
+# From the environment: O, the build folder, and PYTHON. The script works in
+# $work, which is removed when it ends; pto and pto-cc are in $BIN.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-: "${BIN:=$root/build/bin}" "${PYTHON:=/usr/bin/python3}"
-export PYTHON
+BIN=$(cd "${O:-$root/build}" && pwd)/bin
+export PYTHON="${PYTHON:-/usr/bin/python3}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM

@@ -37,12 +37,32 @@
 TAILQ_HEAD(image_list, image);
 
 /*
- * All images, the one given back last first. Innermost lock: nothing is
- * called under it.
+ * Held around dlopen() and dlclose(), and by fork(): a child made while
+ * another thread is in there gets a linker whose tables are half done. A
+ * constructor may fork or load, so the thread that has it may take it again.
+ */
+static pthread_mutex_t linker_lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread unsigned int linker_depth;
+
+/*
+ * All images, the one given back last first. Inside linker_lock, and
+ * innermost: nothing is called under it.
  */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image_list images = TAILQ_HEAD_INITIALIZER(images);
 static size_t unused, unused_bytes;	/* of @images, without the stuck ones */
+
+static void linker_enter(void)
+{
+	if (!linker_depth++)
+		pthread_mutex_lock(&linker_lock);
+}
+
+static void linker_leave(void)
+{
+	if (!--linker_depth)
+		pthread_mutex_unlock(&linker_lock);
+}
 
 /* ---- a file that can not change ------------------------------------------------- */
 
@@ -150,15 +170,14 @@ static int image_link(struct image *image, const struct image_facts *facts)
 	struct link_map *map;
 	const char *text;
 
+	linker_enter();
 	image->handle = image_dlopen(image, 0);
+	linker_leave();
 	if (!image->handle) {
 		text = dlerror();
 		return fail(-ENOEXEC, "%s: %s", image->name, text ? text : "dlopen failed");
 	}
-	if (dlinfo(image->handle, RTLD_DI_LINKMAP, &map)) {
-		dlclose(image->handle);
-		return fail(-ENOEXEC, "%s: it has no link map", image->name);
-	}
+	dlinfo(image->handle, RTLD_DI_LINKMAP, &map);	/* can not fail for what dlopen() gave */
 	image->lo = map->l_addr + facts->lo;
 	image->hi = map->l_addr + facts->hi;
 	image->text_lo = map->l_addr + facts->text_lo;
@@ -203,8 +222,10 @@ static int image_load(const void *bytes, size_t size, const char *name, uint64_t
  */
 static void image_unload(struct image *image)
 {
+	linker_enter();
 	dlclose(image->handle);
 	image->handle = image_dlopen(image, RTLD_NOLOAD);
+	linker_leave();
 	if (!image->handle) {
 		image_free(image);
 		return;
@@ -220,15 +241,17 @@ static void image_unload(struct image *image)
 
 static void fork_prepare(void)
 {
+	linker_enter();
 	pthread_mutex_lock(&lock);
 }
 
+/* In the parent and in the child: there it is the same thread that goes on. */
 static void fork_done(void)
 {
 	pthread_mutex_unlock(&lock);
+	linker_leave();
 }
 
-/* So that a child of fork() finds the list whole and the lock free. */
 static __attribute__((constructor)) void images_init(void)
 {
 	pthread_atfork(fork_prepare, fork_done, fork_done);

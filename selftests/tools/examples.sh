@@ -25,4 +25,19 @@ example vector
 example matmul -p m=100 -p n=60 -p k=44 --threads 2
 example bgemm -p batch=2 -p m=130 -p n=100 -p k=70 -p tile=32 --threads 2
 example softmax -p rows=100 -p cols=37
+
+# least BLOCKS - us that the shortest of 20 launches takes
+least()
+{
+	"$BIN/pto" run --json --repeat 20 --block-dim "$1" "$root/tools/examples/bgemm" |
+		"$PYTHON" -c 'import json, sys; print(min(json.load(sys.stdin)["launch_us"]))'
+}
+
+title='bgemm, block_dim 24 takes no longer than half as much again as block_dim 1'
+if [ "${SAN:-}" ]; then
+	skip "$title" 'a sanitizer changes times'
+else
+	one=$(least 1) many=$(least 24)
+	check "$title" 0 '' "$PYTHON" -c "assert $many <= 1.5 * $one, '$one us and $many us'"
+fi
 done_testing

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # The tests. Each is a program or a script that prints TAP; `make check` runs
-# those in $(tests) and $(script-tests), and adds up what they say.
+# what is in $(tests), in place and with emulator threads, and adds up. What
+# does not depend on the emulator is listed as once:NAME.
 
 # The harness comes with Debian's kernel sources.
-harness-tar := $(firstword $(wildcard /usr/src/linux-source-6.1.tar.xz))
 harness	:= $(O)/include/kselftest/kselftest_harness.h
 
 $(harness):
@@ -11,25 +11,35 @@ $(harness):
 	@mkdir -p $(@D)
 	$(Q)selftests/get-harness $(@D)
 
-# A C test: $(call ctest,name,source,objects it is linked with)
+tests :=
+test-images :=
+
+# A C test: $(call ctest,name,source,what it is linked with[,once:])
 define ctest
 $(O)/selftests/$(1): $(O)/$(2:.c=.o) $(3)
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(O)/$(2:.c=.o) $(3) $$(lib-libs) $$(test-libs) -lm
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(lib-libs) -lm
 $(O)/$(2:.c=.o): | $(harness)
 $(O)/$(2:.c=.o): CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
-tests += $(O)/selftests/$(1)
+# The harness declares no function before it defines it.
+$(O)/$(2:.c=.o): CFLAGS += -Wno-missing-prototypes
+tests += $(4)$(O)/selftests/$(1)
 endef
 
-tests :=
-script-tests :=
-test-images :=
+# A kernel or an orchestration that tests load: $(call test-image,output,source)
+define test-image
+$(O)/selftests/$(1): $(2) lib/include/pto/orch.h
+	$$(call say,IMAGE,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -O2 -fPIC -shared -Ilib/include -Iuapi $$(sanflags-$(SAN)) -Wl,-z,now -o $$@ $$<
+test-images += $(O)/selftests/$(1)
+endef
 
 include $(sort $(wildcard selftests/*/*.mk))
 
 .PHONY: check check-build
-check-build: all $(tests) $(test-images)
+check-build: all $(tests:once:%=%) $(test-images)
 
 check:
 	$(Q)tools/deps build
@@ -37,4 +47,4 @@ check:
 
 .PHONY: check-run
 check-run: check-build
-	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $(tests) $(script-tests)
+	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $(tests)

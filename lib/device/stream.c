@@ -14,6 +14,8 @@
 #include "device/device.h"
 #include "device/memory.h"
 
+#define SLICE_NS	(10 * NSEC_PER_MSEC)
+
 /**
  * struct pto_stream
  * @lock:	guards @queued and the submission ring; not held across a wait
@@ -185,8 +187,9 @@ int pto_stream_wait(struct pto_stream *s, int64_t seqno, int timeout_ms)
 			    (long long)seqno, (long long)queued);
 	deadline = now + timeout_ms * NSEC_PER_MSEC;
 	while ((done = done_of(s, queued)) < seqno && now < deadline) {
-		head = done;
-		emu_wait_cores(s->dev->emu, &s->core, &head, 1, deadline - now);
+		head = seqno;
+		/* In slices: of several waiters only one is sure to be interrupted. */
+		emu_wait_cores(s->dev->emu, &s->core, &head, 1, min(deadline - now, SLICE_NS));
 		now = now_ns();
 	}
 	if (halted(s))

@@ -210,11 +210,9 @@ void emu_settle(struct emulator *emu, unsigned int count);
 void emu_doorbell(struct emulator *emu, struct emu_core *core);
 
 /**
- * emu_wait_cores - sleep until one of the cores has moved
- * @cores: set irq_wanted in each, looked at once more, and cleared again
- * @heads: the sq_head of each that is known already
+ * emu_wait_cores - sleep until the sq_head of one core has reached its @heads, or it has halted
  *
- * Returns after @timeout_ns at the latest.
+ * Returns after @timeout_ns at the latest. A core has one waiter at a time.
  */
 void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const uint32_t *heads,
 		    unsigned int count, uint64_t timeout_ns);

@@ -24,7 +24,8 @@
 
 #define POOL_MIN	3	/* the lanes of a mixed task wait for one another */
 #define POOL_MAX	16
-#define SLEEP_NS	(200 * NSEC_PER_MSEC)
+#define SPIN		200
+#define SLEEP_NS	(3600 * NSEC_PER_SEC)
 #define WORDS		(EMU_SLOTS / 64)
 
 /** struct pool_thread - one host thread; the pool's, until it is given up */
@@ -51,6 +52,7 @@ struct emu_pool {
 	atomic_uint sleepers;
 	atomic_uint event;
 	atomic_uint moved;
+	atomic_bool spinning;
 	atomic_bool stop;
 };
 
@@ -58,8 +60,11 @@ struct emu_pool {
 
 static void interrupt(struct emu_pool *pool, struct emu_core *core)
 {
+	uint32_t head = core->queue->sq_head;
+
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!__atomic_load_n(&core->sub->irq_wanted, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&core->sub->irq_wanted, __ATOMIC_RELAXED) ||
+	    (int32_t)(head - __atomic_load_n(&core->sub->irq_head, __ATOMIC_RELAXED)) < 0)
 		return;
 	atomic_fetch_add(&pool->moved, 1);
 	futex_wake(&pool->moved, INT_MAX);
@@ -256,10 +261,25 @@ static bool any_work(struct emu_pool *pool)
 	return false;
 }
 
+/* One idle thread looks around for a few microseconds before it sleeps. */
+static bool spin(struct emu_pool *pool)
+{
+	unsigned int i;
+
+	if (atomic_exchange(&pool->spinning, true))
+		return false;
+	for (i = 0; i < SPIN && !any_work(pool); i++)
+		cpu_relax();
+	atomic_store(&pool->spinning, false);
+	return i < SPIN;
+}
+
 static void sleep_until_doorbell(struct emu_pool *pool)
 {
 	unsigned int event = atomic_load(&pool->event);
 
+	if (spin(pool))
+		return;
 	atomic_fetch_add(&pool->sleepers, 1);
 	if (!any_work(pool) && !atomic_load(&pool->stop))
 		futex_wait(&pool->event, event, SLEEP_NS);
@@ -412,19 +432,34 @@ void emu_doorbell(struct emulator *emu, struct emu_core *core)
 	futex_wake(&pool->event, 1);
 }
 
+static bool any_reached(struct emu_core *const *cores, const uint32_t *heads, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if ((int32_t)(__atomic_load_n(&cores[i]->queue->sq_head, __ATOMIC_RELAXED) -
+			      heads[i]) >= 0)
+			return true;
+	return false;
+}
+
 void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const uint32_t *heads,
 		    unsigned int count, uint64_t timeout_ns)
 {
 	struct emu_pool *pool = emu->pool;
 	unsigned int i, moved = atomic_load(&pool->moved);
-	bool still = true;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < SPIN; i++) {
+		if (any_reached(cores, heads, count))
+			return;
+		cpu_relax();
+	}
+	for (i = 0; i < count; i++) {
+		__atomic_store_n(&cores[i]->sub->irq_head, heads[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&cores[i]->sub->irq_wanted, 1, __ATOMIC_RELAXED);
+	}
 	atomic_thread_fence(memory_order_seq_cst);
-	for (i = 0; i < count; i++)
-		still &= __atomic_load_n(&cores[i]->queue->sq_head, __ATOMIC_RELAXED) == heads[i];
-	if (still)
+	if (!any_reached(cores, heads, count))
 		futex_wait(&pool->moved, moved, timeout_ns);
 	for (i = 0; i < count; i++)
 		__atomic_store_n(&cores[i]->sub->irq_wanted, 0, __ATOMIC_RELAXED);

@@ -200,7 +200,7 @@ static void op_wait_cores(struct sched_worker *w)
 		if (w->queue[i].done == w->queue[i].tail)
 			continue;
 		cores[n] = w->queue[i].core;
-		heads[n++] = w->queue[i].done;
+		heads[n++] = w->queue[i].tail;
 	}
 	emu_wait_cores(w->run->emu, cores, heads, n, PARK_NS);
 }

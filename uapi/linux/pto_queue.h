@@ -17,8 +17,10 @@
  * Sleep: the core stores asleep = 1, then looks at sq_tail once more before
  * it sleeps; the submitter stores sq_tail, then rings the doorbell if it reads
  * asleep != 0. Either side has a full fence between its store and its load,
- * so that one of them sees the other. The same holds the other way round for
- * irq_wanted and sq_head.
+ * so that one of them sees the other. The same holds the other way round: the
+ * submitter stores irq_head and irq_wanted, then looks at sq_head once more;
+ * the core stores sq_head, then raises an interrupt if it reads irq_wanted
+ * != 0 and its head has reached irq_head, or it has halted.
  *
  * The ABI is used between libpto and its emulator, between the driver and the
  * emulator attached to a mock device, and between the driver and a PCI device.
@@ -159,7 +161,8 @@ struct pto_cqe {
  * struct pto_queue_sub - the submitter's region of a queue
  * @sq_tail:	descriptors submitted
  * @cq_head:	completion records consumed
- * @irq_wanted:	non-zero: raise an interrupt when sq_head or cq_tail moves
+ * @irq_wanted:	non-zero: raise an interrupt when sq_head reaches @irq_head
+ * @irq_head:	the completion that the submitter waits for
  * @depth:	slots of each ring, a power of two
  * @sq:		the submission ring
  */
@@ -167,8 +170,9 @@ struct pto_queue_sub {
 	__u32 sq_tail;
 	__u32 cq_head;
 	__u32 irq_wanted;
+	__u32 irq_head;
 	__u32 depth;
-	__u32 reserved[12];
+	__u32 reserved[11];
 	struct pto_desc sq[];
 };
 

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Building graphs and launching them: order, once only, any shape, any launch options. */
+#include "kselftest_harness.h"
+
+#include "lib_test.h"
+
+FIXTURE(graph)
+{
+	struct pto_device *dev;
+	struct pto_program *prog;
+	struct pto_graph *graph;
+};
+
+FIXTURE_SETUP(graph)
+{
+	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
+	self->prog = load_kernel(self->dev, "noop");
+	ASSERT_NE(NULL, self->prog) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
+	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, 0, self->prog));
+}
+
+FIXTURE_TEARDOWN(graph)
+{
+	struct pto_mem_stat stat = { .size = sizeof(stat) };
+
+	EXPECT_EQ(0, pto_graph_destroy(self->graph));
+	EXPECT_EQ(0, pto_mem_stat(self->dev, &stat));
+	EXPECT_EQ(0, stat.count);
+	pto_program_unload(self->prog);
+	pto_device_close(self->dev);
+}
+
+TEST_F(graph, ids_count_from_zero)
+{
+	EXPECT_EQ(0, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(1, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+	EXPECT_EQ(2, pto_graph_task_count(self->graph));
+}
+
+TEST_F(graph, bad_tasks)
+{
+	uint64_t args[145] = { 0 };
+
+	EXPECT_EQ(-EINVAL, pto_graph_add_task(NULL, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-ENOENT, pto_graph_add_task(self->graph, 1, PTO_AIC, NULL, 0));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "func_id 1"));
+	EXPECT_EQ(-ENOENT, pto_graph_add_task(self->graph, -1, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_graph_add_task(self->graph, 0, 2, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 1));
+	EXPECT_EQ(-EINVAL, pto_graph_add_task(self->graph, 0, PTO_AIC, args, 145));
+	EXPECT_EQ(-EINVAL, pto_graph_add_task(self->graph, 0, PTO_AIC, args, -1));
+	EXPECT_EQ(0, pto_graph_add_task(self->graph, 0, PTO_AIC, args, 144));
+}
+
+TEST_F(graph, bad_kernels)
+{
+	EXPECT_EQ(-EEXIST, pto_graph_set_kernel(self->graph, 0, self->prog));
+	EXPECT_EQ(-EINVAL, pto_graph_set_kernel(self->graph, -1, self->prog));
+	EXPECT_EQ(-EINVAL, pto_graph_set_kernel(self->graph, 65536, self->prog));
+	EXPECT_EQ(-EINVAL, pto_graph_set_kernel(self->graph, 1, NULL));
+	EXPECT_EQ(0, pto_graph_set_kernel(self->graph, 65535, self->prog));
+	EXPECT_EQ(0, pto_graph_add_task(self->graph, 65535, PTO_AIV, NULL, 0));
+	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
+}
+
+TEST_F(graph, bad_edges)
+{
+	ASSERT_EQ(0, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_graph_add_edge(self->graph, 0, 0));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "itself"));
+	EXPECT_EQ(-EINVAL, pto_graph_add_edge(self->graph, 0, 1));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "no task 1"));
+	EXPECT_EQ(-EINVAL, pto_graph_add_edge(self->graph, -1, 0));
+	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
+}
+
+TEST_F(graph, cycle_is_named)
+{
+	int i;
+
+	for (i = 0; i < 6; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 0, 2));
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 2, 4));
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 4, 3));
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 3, 2));
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 3, 5));
+	EXPECT_EQ(-ELOOP, pto_graph_launch(self->graph, NULL));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "3 tasks wait for each other"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "4 -> 3"));
+	/* It stays a cycle, and the graph can still be destroyed. */
+	EXPECT_EQ(-ELOOP, pto_graph_launch(self->graph, NULL));
+}
+
+TEST_F(graph, long_cycle_is_shortened)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+		if (i)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1, i));
+	}
+	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 999, 0));
+	EXPECT_EQ(-ELOOP, pto_graph_launch(self->graph, NULL));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "1000 tasks wait for each other"));
+}
+
+TEST_F(graph, backward_edges_without_a_cycle)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+		if (i)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i, i - 1));
+	}
+	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
+}
+
+TEST_F(graph, empty)
+{
+	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
+	EXPECT_EQ(0, pto_graph_task_count(self->graph));
+}
+
+TEST_F(graph, bad_options)
+{
+	struct pto_launch_opts o = { .size = sizeof(o) };
+	struct { struct pto_launch_opts o; char more[8]; } newer = { .o.size = sizeof(newer) };
+
+	ASSERT_EQ(0, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_graph_launch(NULL, NULL));
+	o.block_dim = 25;
+	EXPECT_EQ(-EINVAL, pto_graph_launch(self->graph, &o));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "block_dim 25"));
+	o.block_dim = -1;
+	EXPECT_EQ(-EINVAL, pto_graph_launch(self->graph, &o));
+	o.block_dim = 24;
+	o.aicpu_threads = 99;
+	EXPECT_EQ(-EINVAL, pto_graph_launch(self->graph, &o));
+	o.aicpu_threads = 64;
+	o.flags = 2;
+	EXPECT_EQ(-EINVAL, pto_graph_launch(self->graph, &o));
+	o.flags = 0;
+	o.aicpu = "garbage";
+	o.aicpu_size = 7;
+	EXPECT_EQ(-ENOEXEC, pto_graph_launch(self->graph, &o));
+	o.aicpu = NULL;
+	o.size = 4;
+	EXPECT_EQ(-EINVAL, pto_graph_launch(self->graph, &o));
+	EXPECT_EQ(0, pto_graph_launch(self->graph, &newer.o));
+	newer.more[7] = 1;
+	EXPECT_EQ(-E2BIG, pto_graph_launch(self->graph, &newer.o));
+	o.size = sizeof(o);
+	EXPECT_EQ(0, pto_graph_launch(self->graph, &o));
+}
+
+TEST_F(graph, wide)
+{
+	const int width = SANITIZED ? 20000 : 200000;
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
+	int i, last = width + 1;
+
+	/* One task before and one after a great many. */
+	for (i = 0; i <= last; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 2 ? PTO_AIV : PTO_AIC, NULL, 0));
+	for (i = 1; i < last; i++) {
+		ASSERT_EQ(0, pto_graph_add_edge(self->graph, 0, i));
+		ASSERT_EQ(0, pto_graph_add_edge(self->graph, i, last));
+	}
+	for (i = 0; i < 2; i++) {
+		o.flags = PTO_LAUNCH_PROFILE;
+		ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(last + 1, pto_profile_read(self->graph, NULL, 0));
+	}
+}
+
+TEST_F(graph, a_million_tasks)
+{
+	const int n = SANITIZED ? 100000 : 1000000;
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
+	int i;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+		if (i >= 1000)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1000, i));
+	}
+	EXPECT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+}
+
+static int by_core_and_start(const void *a, const void *b)
+{
+	const struct pto_profile_task *x = a, *y = b;
+
+	if (x->core_id != y->core_id)
+		return x->core_id - y->core_id;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+TEST_F(graph, profile_has_each_core_once_at_a_time)
+{
+	static const int dims[] = { 1, 3, 24 };
+	struct pto_launch_opts o = { .size = sizeof(o), .flags = PTO_LAUNCH_PROFILE };
+	struct pto_profile_task t[400];
+	int d, i, n = 400;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 3 ? PTO_AIV : PTO_AIC, NULL, 0));
+		if (i % 7)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1, i));
+	}
+	EXPECT_EQ(-ENODATA, pto_profile_read(self->graph, t, n));
+	for (d = 0; d < 3; d++) {
+		bool seen[400] = { false };
+
+		o.block_dim = dims[d];
+		o.aicpu_threads = 1 + d;
+		ASSERT_EQ(0, pto_graph_launch(self->graph, &o));
+		ASSERT_EQ(n, pto_profile_read(self->graph, t, n));
+		qsort(t, n, sizeof(t[0]), by_core_and_start);
+		for (i = 0; i < n; i++) {
+			EXPECT_FALSE(seen[t[i].task_id]);
+			seen[t[i].task_id] = true;
+			EXPECT_EQ(t[i].task_id % 3 ? PTO_AIV : PTO_AIC, t[i].core);
+			EXPECT_EQ(t[i].core == PTO_AIC, t[i].core_id < dims[d]);
+			EXPECT_GT(3 * dims[d], t[i].core_id);
+			EXPECT_LE(t[i].dispatch, t[i].start);
+			EXPECT_LE(t[i].start, t[i].end);
+			EXPECT_LE(t[i].end, t[i].finish);
+			if (i && t[i].core_id == t[i - 1].core_id)
+				EXPECT_LE(t[i - 1].end, t[i].start);
+		}
+		/* There is more than one chain: they go to different cores. */
+		if (dims[d] > 1)
+			EXPECT_NE(t[0].core_id, t[n - 1].core_id);
+	}
+}
+
+/* ---- random graphs against what their tasks saw --------------------------- */
+
+struct random_graph {
+	uint64_t counter[5000];
+	uint64_t *pred[5000 * 6];
+	uint64_t launch, wrong;
+};
+
+static uint32_t rnd(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 32;
+}
+
+/* Tasks in an order of their own, so that edges go both ways between ids. */
+static int build_random(struct pto_graph *g, struct random_graph *r, int n, uint64_t *seed)
+{
+	int i, k, swap, other, npreds = 0, ret = 0;
+	int order[5000], position[5000], count[5000], first[5000];
+
+	for (i = 0; i < n; i++) {
+		order[i] = i;
+		r->counter[i] = 0;
+	}
+	if (rnd(seed) % 2) {
+		for (i = n - 1; i > 0; i--) {
+			other = rnd(seed) % (i + 1);
+			swap = order[i];
+			order[i] = order[other];
+			order[other] = swap;
+		}
+	}
+	r->launch = r->wrong = 0;
+	/* order[i] is the id of a task that runs after those before it. */
+	for (i = 0; i < n; i++)
+		position[order[i]] = i;
+	for (i = 0; i < n; i++) {
+		count[i] = position[i] ? rnd(seed) % 6 : 0;
+		first[i] = npreds;
+		for (k = 0; k < count[i]; k++)
+			r->pred[npreds++] = &r->counter[order[rnd(seed) % position[i]]];
+	}
+	for (i = 0; i < n && ret >= 0; i++) {
+		uint64_t args[] = {
+			(uintptr_t)&r->counter[i], (uintptr_t)&r->launch, (uintptr_t)&r->wrong,
+			count[i], (uintptr_t)&r->pred[first[i]],
+		};
+
+		ret = pto_graph_add_task(g, 0, rnd(seed) % 2 ? PTO_AIC : PTO_AIV, args, 5);
+	}
+	for (i = 0; i < n && ret >= 0; i++)
+		for (k = 0; k < count[i] && ret >= 0; k++)
+			ret = pto_graph_add_edge(g, r->pred[first[i] + k] - r->counter, i);
+	return ret < 0 ? ret : 0;
+}
+
+TEST(random_graphs)
+{
+	const int rounds = SANITIZED ? 40 : 150;
+	static struct random_graph r;
+	const char *text = getenv("PTO_TEST_SEED");
+	uint64_t first = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + 1;
+	uint64_t seed = first;
+	struct pto_device *dev;
+	struct pto_program *prog;
+	int round, i, k, n;
+
+	TH_LOG("PTO_TEST_SEED=%llu", (unsigned long long)first);
+	ASSERT_EQ(0, pto_device_open(NULL, &dev));
+	prog = load_kernel(dev, "order");
+	ASSERT_NE(NULL, prog) TH_LOG("%s", pto_last_error());
+	for (round = 0; round < rounds; round++) {
+		struct pto_graph *g;
+
+		n = 1 + rnd(&seed) % (round % 5 ? 50 : 5000);
+		ASSERT_EQ(0, pto_graph_create(dev, &g));
+		ASSERT_EQ(0, pto_graph_set_kernel(g, 0, prog));
+		ASSERT_EQ(0, build_random(g, &r, n, &seed)) TH_LOG("%s", pto_last_error());
+		for (k = 0; k < 3; k++) {
+			struct pto_launch_opts o = {
+				.size = sizeof(o),
+				.block_dim = 1 + rnd(&seed) % 24,
+				.aicpu_threads = 1 + rnd(&seed) % 6,
+			};
+
+			r.launch++;
+			ASSERT_EQ(0, pto_graph_launch(g, &o)) TH_LOG("%s", pto_last_error());
+			ASSERT_EQ(0, r.wrong)
+				TH_LOG("round %d: %d tasks, block_dim %d, %d threads", round, n,
+				       o.block_dim, o.aicpu_threads);
+			for (i = 0; i < n; i++)
+				ASSERT_EQ(r.launch, r.counter[i]);
+		}
+		ASSERT_EQ(0, pto_graph_destroy(g));
+	}
+	pto_program_unload(prog);
+	pto_device_close(dev);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# libpto's own interface.
+
+$(foreach i,noop order spin,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
+
+# Kernels that crash on purpose are not for a sanitizer to report.
+$(O)/selftests/images/crash.so: selftests/lib/images/crash.c
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O0 -fPIC -shared -w -fstack-clash-protection -o $@ $<
+test-images += $(O)/selftests/images/crash.so
+
+$(eval $(call ctest,graph_test,selftests/lib/graph_test.c,$(O)/libpto.a))
+$(eval $(call ctest,launch_test,selftests/lib/launch_test.c,$(O)/libpto.a))
+$(eval $(call ctest,stream_test,selftests/lib/stream_test.c,$(O)/libpto.a))
+$(eval $(call ctest,memory_test,selftests/lib/memory_test.c,$(O)/libpto.a,once:))

@@ -26,6 +26,18 @@ $(O)/bin/pto-cc $(O)/share/pto/check.py:
 	@mkdir -p $(@D)
 	$(Q)ln -sf $(abspath $<) $@
 
+tools-dest := $(DESTDIR)$(prefix)
+
+.PHONY: install install-tools
+install: install-tools
+install-tools: all
+	$(call say,INSTALL,tools)
+	$(Q)install -d $(addprefix $(tools-dest)/,bin share/man/man1 share/pto)
+	$(Q)install $(PTO) tools/cc/pto-cc $(tools-dest)/bin
+	$(Q)install -m 644 tools/pto/check.py $(tools-dest)/share/pto
+	$(Q)install -m 644 Documentation/man/*.1 $(tools-dest)/share/man/man1
+	$(Q)cp -R tools/examples $(tools-dest)/share/pto
+
 # What it needs to build may only just have been installed, so make starts anew.
 .PHONY: demo demo-run
 demo:

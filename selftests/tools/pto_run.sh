@@ -72,6 +72,10 @@ check 'help' 0 'Usage: pto run' "$pto" run --help
 check 'version' 0 '^pto [0-9]+\.[0-9]+\.[0-9]+$' "$pto" --version
 
 check 'params change sizes' 0 'PASS vector 35/35' "$pto" run -p rows=5 -p cols=7 "$vector"
+copy 's/"mul.c"/"kernels\/mul.c"/' example.conf
+mkdir ex/kernels && mv ex/mul.c ex/kernels
+check 'sources may lie in folders' 0 'PASS vector' "$pto" run ex --profile --out folders
+check 'kernels have their names in the picture' 0 '>mul, task 3' cat folders/swim_time.svg
 check 'a run can be kept' 0 'PASS' "$pto" run --seed 1 --out one "$vector"
 check 'the same seed' 0 'PASS' "$pto" run --seed 1 --out again "$vector"
 check 'gives the same inputs' 0 '' cmp one/a.in.npy again/a.in.npy

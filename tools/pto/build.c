@@ -30,14 +30,15 @@ static char *cache_dir(void)
 	return asprintf(&path, "%s/.cache/pto", dir && *dir ? dir : "/tmp") < 0 ? NULL : path;
 }
 
+/* Compile @source into @work, as @name.so. */
 static int job_start(struct job *job, const struct example *ex, const char *work,
-		     char *kind, const char *source)
+		     char *kind, const char *source, const char *name)
 {
 	char *cc = part("bin/pto-cc"), *cache = cache_dir();
 
 	job->pid = -1;
 	if (cc && cache && asprintf(&job->source, "%s/%s", ex->dir, source) > 0 &&
-	    asprintf(&job->out, "%s/%s.so", work, source) > 0) {
+	    asprintf(&job->out, "%s/%s.so", work, name) > 0) {
 		char *argv[] = { cc, kind, "--cache", cache, "-o", job->out, job->source, NULL };
 
 		job->pid = spawn(argv, NULL);
@@ -82,10 +83,14 @@ static int job_end(struct job *job, struct image *image)
 int build_images(const struct example *ex, const char *work, struct images *images)
 {
 	struct job orch = { 0 }, kernels[EXAMPLE_MAX] = { 0 };
-	int ret = job_start(&orch, ex, work, "--orch", ex->orch_source);
+	int ret = job_start(&orch, ex, work, "--orch", ex->orch_source, "orch");
 
-	for (int i = 0; i < ex->nkernels; i++)
-		ret |= job_start(&kernels[i], ex, work, "--kernel", ex->kernels[i].source);
+	for (int i = 0; i < ex->nkernels; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "kernel-%d", i);
+		ret |= job_start(&kernels[i], ex, work, "--kernel", ex->kernels[i].source, name);
+	}
 	ret |= job_end(&orch, &images->orch);
 	for (int i = 0; i < ex->nkernels; i++)
 		ret |= job_end(&kernels[i], &images->kernels[i]);

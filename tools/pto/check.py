@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.dont_write_bytecode = True  # a golden file's folder is not ours
+
 
 def load_golden(path):
     """The module in a file."""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* A profile as a swimlane: a lane a core, a bar a task; one file, no scripts. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -103,6 +104,7 @@ static void put_legend(const struct drawing *d)
 static void put_axis(const struct drawing *d)
 {
 	double least = d->swim->span * 100 / d->plot;
+	bool ms = d->swim->span >= 10000;
 	double step = pow(10, floor(log10(least > 0 ? least : 1)));
 
 	step *= least <= step ? 1 : least <= 2 * step ? 2 : least <= 5 * step ? 5 : 10;
@@ -110,8 +112,9 @@ static void put_axis(const struct drawing *d)
 		double x = x_of(d, i * step);
 
 		fprintf(d->f, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>"
-			"<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g us</text>\n",
-			x, d->top - 6, d->bottom, x, d->top - 12, i * step);
+			"<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g %s</text>\n",
+			x, d->top - 6, d->bottom, x, d->top - 12,
+			ms ? i * step / 1000 : i * step, ms ? "ms" : "us");
 	}
 }
 

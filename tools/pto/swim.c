@@ -143,9 +143,10 @@ void swim_free(struct swim *swim)
 	free(swim->funcs);
 }
 
-void swim_name(struct swim *swim, int func_id, const char *name)
+void swim_name(struct swim *swim, int func_id, const char *source)
 {
 	struct swim_func *func = swim_func(swim, func_id);
+	const char *name = basename(source);
 
 	if (func)
 		snprintf(func->name, sizeof(func->name), "%.*s", (int)strcspn(name, "."), name);

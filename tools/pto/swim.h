@@ -49,8 +49,8 @@ struct swim {
 int swim_load(struct swim *swim, const char *path);
 void swim_free(struct swim *swim);
 
-/** swim_name - give a func_id a name; of a source file's, the part before the dot */
-void swim_name(struct swim *swim, int func_id, const char *name);
+/** swim_name - call a func_id after its source file */
+void swim_name(struct swim *swim, int func_id, const char *source);
 
 /** swim_func - what is known of a func_id; NULL when no task has it */
 struct swim_func *swim_func(const struct swim *swim, int func_id);

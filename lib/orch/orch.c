@@ -35,12 +35,6 @@ static int stick(struct orch *o, int rc)
 	return rc;
 }
 
-bool orch_building(const struct orch_handle *h)
-{
-	return h && (uintptr_t)h % _Alignof(struct orch_handle) == 0 &&
-	       h->magic == ORCH_MAGIC && h->build->building;
-}
-
 /* The runtime behind the first argument, if its orchestration is running. */
 static struct orch *building(struct pto_orch *po)
 {
@@ -185,7 +179,10 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 	o->building = true;
 	rc = guard_call(o->image, what, call, &c, &ret);
 	o->building = false;
-	return rc ? rc : verdict(o, what, ret);
+	if (!rc)
+		return verdict(o, what, ret);
+	/* It may have crashed because it took no notice. */
+	return o->text ? fail(rc, "%s; before that: %s", pto_last_error(), o->text) : rc;
 }
 
 void orch_release(struct orch *o)

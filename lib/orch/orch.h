@@ -63,9 +63,6 @@ extern const struct pto_orch_table orch_table;
 int orch_run(struct orch_handle *h, const void *so, size_t size, const char *func,
 	     uint64_t *args, int nargs);
 
-/** orch_building - whether a handle's orchestration is running */
-bool orch_building(const struct orch_handle *h);
-
 /** orch_release - free graph, memory and image */
 void orch_release(struct orch *o);
 

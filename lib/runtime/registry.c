@@ -106,6 +106,7 @@ static int check_handle(const struct orch_handle *h)
 
 static int switch_device(int id)
 {
+	struct pto_device *dev;
 	char name[32];
 	int rc;
 
@@ -116,9 +117,10 @@ static int switch_device(int id)
 			    current, live, id);
 	if (!devices[id] || !is_ours(devices[id])) {
 		snprintf(name, sizeof(name), "embedded%d", id);
-		rc = pto_device_open(name, &devices[id]);
+		rc = pto_device_open(name, &dev);
 		if (rc)
 			return rc;
+		devices[id] = dev;
 	}
 	current = id;
 	return 0;
@@ -162,18 +164,18 @@ static int evict(struct orch_handle *h, struct runtime **stale)
 {
 	struct runtime *old = lookup(h);
 
-	*stale = NULL;
 	if (!old)
 		return 0;
 	if (is_handle_of(h, old))
-		return fail(-EBUSY, "runtime %p is initialised: finalize it first", (void *)h);
-	if (!(old->state & (RUNTIME_READY | RUNTIME_FAILED | RUNTIME_ASYNC)))
-		return fail(-EBUSY, "an earlier runtime at %p is still in use", (void *)h);
-	tdelete(old, &runtimes, by_handle);
+		return device_usable(old->dev) ?:
+		       fail(-EBUSY, "runtime %p is initialised: finalize it first", (void *)h);
 	if (is_ours(old->dev)) {
+		if (!(old->state & (RUNTIME_READY | RUNTIME_FAILED | RUNTIME_ASYNC)))
+			return fail(-EBUSY, "an earlier runtime at %p is still in use", (void *)h);
 		*stale = old;
 		live--;
 	}
+	tdelete(old, &runtimes, by_handle);
 	return 0;
 }
 

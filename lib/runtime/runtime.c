@@ -342,20 +342,19 @@ int finalize_runtime(void *runtime)
 	return rc;
 }
 
-/* An orchestration may call this too; it then owns the runtime already. */
+/* An orchestration may call this too: then its runtime is in its own hands. */
 void record_tensor_pair(void *runtime, void *host_ptr, void *dev_ptr, size_t size)
 {
 	struct orch_handle *h = runtime;
 	struct runtime *rt;
 
-	if (orch_building(h)) {
+	if (registry_take(h, RUNTIME_READY | RUNTIME_BUILDING, RUNTIME_CHANGING, &rt))
+		return;
+	if (rt->was == RUNTIME_BUILDING)
 		orch_table.record(&h->orch, host_ptr, dev_ptr, size);
-		return;
-	}
-	if (registry_take(h, RUNTIME_READY, RUNTIME_CHANGING, &rt))
-		return;
-	staging_record(&rt->orch.staging, host_ptr, dev_ptr, size);
-	registry_give(rt, RUNTIME_READY);
+	else
+		staging_record(&rt->orch.staging, host_ptr, dev_ptr, size);
+	registry_give(rt, rt->was);
 }
 
 int get_incore_compiler(void)

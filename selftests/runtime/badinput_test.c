@@ -247,6 +247,7 @@ BAD_BUILD(too_many_args, -EINVAL, "145");
 BAD_BUILD(negative_args, -EINVAL, "-1");
 BAD_BUILD(null_args, -EINVAL, "NULL");
 BAD_BUILD(out_of_memory, -ENOMEM, "1152921504606846976");
+BAD_BUILD(out_of_memory_unseen, -EIO, "before that: device memory");
 BAD_BUILD(double_free, -EINVAL, "freed before");
 BAD_BUILD(free_inside, -EINVAL, "not the start");
 BAD_BUILD(copy_beyond, -EINVAL, "beyond");
@@ -680,6 +681,8 @@ static int use_in_child(struct init_call *good, void *rt, void *dev)
 		return 5;
 	if (finalize_runtime(rt) != -EPERM)
 		return 6;
+	if (call_init(&api, good) != -EPERM)
+		return 9;
 	memset(rt, 0, get_runtime_size());
 	if (call_init(&api, good) || finalize_runtime(rt))
 		return 7;

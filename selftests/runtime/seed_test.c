@@ -171,6 +171,29 @@ TEST_F(seed, same_handle_again)
 	}
 }
 
+static void *run_often(void *arg)
+{
+	const struct api *api = arg;
+	long failed = 0;
+
+	for (int i = 0; i < 20; i++)
+		failed += !!good_run(api, 1 + i, 1 + i % 3);
+	return (void *)failed;
+}
+
+TEST_F(seed, runtimes_of_several_threads)
+{
+	pthread_t thread[4];
+	void *failed;
+
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, run_often, &self->api));
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], &failed);
+		EXPECT_EQ(NULL, failed);
+	}
+}
+
 /* Nothing that was given is looked at after the call. */
 TEST_F(seed, arguments_are_copied)
 {
@@ -272,6 +295,16 @@ TEST_F(seed, profile_in_current_directory)
 	ASSERT_EQ(0, launch_default(&self->api, self->rt));
 	ASSERT_EQ(0, self->api.finalize_runtime(self->rt));
 	EXPECT_NE(NULL, strstr(profile(), "start_time_us"));
+}
+
+TEST_F(seed, profile_of_nothing)
+{
+	self->init.func = "empty";
+	ASSERT_EQ(0, self->api.enable_runtime_profiling(self->rt, 1));
+	ASSERT_EQ(0, call_init(&self->api, &self->init));
+	ASSERT_EQ(0, launch_default(&self->api, self->rt));
+	ASSERT_EQ(0, self->api.finalize_runtime(self->rt));
+	EXPECT_NE(NULL, strstr(profile(), "tasks"));
 }
 
 TEST_F(seed, no_profile)

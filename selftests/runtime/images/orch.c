@@ -135,13 +135,6 @@ ORCH(spin)
 	return 0;
 }
 
-/* Keeps a pointer to its arguments, as some do until finalize. */
-ORCH(keeps_handle)
-{
-	*(struct pto_orch **)args[0] = o;
-	return 0;
-}
-
 /* ---- bad ----------------------------------------------------------------- */
 
 ORCH(returns_errno)
@@ -275,6 +268,13 @@ ORCH(out_of_memory)
 		return 0;
 	pto_orch_edge(o, 5, 6);
 	return -EDOM;
+}
+
+/* Takes no notice of it. */
+ORCH(out_of_memory_unseen)
+{
+	*(volatile char *)pto_orch_malloc(o, (size_t)1 << 60) = 1;
+	return 0;
 }
 
 ORCH(double_free)

@@ -229,8 +229,8 @@ static int check_launch(const struct runtime *rt, const struct launch *l)
 	return 0;
 }
 
-/* Launch a runtime that is taken; asynchronously if @async. */
-static int launch(struct runtime *rt, const struct launch *l, struct pto_launch **async)
+/* Launch a runtime that is taken. */
+static int launch_taken(struct runtime *rt, const struct launch *l, bool async)
 {
 	struct pto_launch_opts opts = {
 		.size = sizeof(opts),
@@ -247,8 +247,20 @@ static int launch(struct runtime *rt, const struct launch *l, struct pto_launch 
 	if (rc)
 		return rc;
 	rt->profiled = opts.flags & PTO_LAUNCH_PROFILE;
-	return async ? pto_graph_launch_async(rt->orch.graph, &opts, async) :
+	return async ? pto_graph_launch_async(rt->orch.graph, &opts, &rt->launch) :
 		       pto_graph_launch(rt->orch.graph, &opts);
+}
+
+static int launch(void *runtime, const struct launch *l, bool async)
+{
+	struct runtime *rt;
+	int rc = registry_take(runtime, RUNTIME_READY, RUNTIME_LAUNCHING, &rt);
+
+	if (rc)
+		return rc;
+	rc = launch_taken(rt, l, async);
+	registry_give(rt, rc ? RUNTIME_FAILED : async ? RUNTIME_ASYNC : RUNTIME_READY);
+	return rc;
 }
 
 int launch_runtime(void *runtime, int aicpu_thread_num, int block_dim, int device_id,
@@ -257,14 +269,8 @@ int launch_runtime(void *runtime, int aicpu_thread_num, int block_dim, int devic
 {
 	const struct launch l = { aicpu_thread_num, block_dim, device_id, aicpu, aicpu_size,
 				  aicore, aicore_size, orch_thread_num };
-	struct runtime *rt;
-	int rc = registry_take(runtime, RUNTIME_READY, RUNTIME_LAUNCHING, &rt);
 
-	if (rc)
-		return rc;
-	rc = launch(rt, &l, NULL);
-	registry_give(rt, rc ? RUNTIME_FAILED : RUNTIME_READY);
-	return rc;
+	return launch(runtime, &l, false);
 }
 
 int pto_runtime_launch_async(void *runtime, int aicpu_thread_num, int block_dim, int device_id,
@@ -273,14 +279,8 @@ int pto_runtime_launch_async(void *runtime, int aicpu_thread_num, int block_dim,
 {
 	const struct launch l = { aicpu_thread_num, block_dim, device_id, aicpu, aicpu_size,
 				  aicore, aicore_size, orch_thread_num };
-	struct runtime *rt;
-	int rc = registry_take(runtime, RUNTIME_READY, RUNTIME_LAUNCHING, &rt);
 
-	if (rc)
-		return rc;
-	rc = launch(rt, &l, &rt->launch);
-	registry_give(rt, rc ? RUNTIME_FAILED : RUNTIME_ASYNC);
-	return rc;
+	return launch(runtime, &l, true);
 }
 
 int pto_runtime_wait(void *runtime, int timeout_ms)

@@ -3,10 +3,21 @@
 #ifndef RUNTIME_IMAGES_H
 #define RUNTIME_IMAGES_H
 
+#include <stdint.h>
+
 /* func_ids */
 enum kernel { KERNEL_AXPY, KERNEL_SUM, KERNEL_CRASH, KERNEL_LEAF_CRASH, KERNEL_SPIN, KERNELS };
 
 /* How to crash. */
 enum crash { CRASH_DIVIDE, CRASH_NULL, CRASH_ABORT, CRASH_STACK, CRASH_HANG };
+
+/* Recurses until the stack ends. */
+static inline int64_t overflow_stack(int64_t n)
+{
+	volatile char frame[4096];
+
+	frame[n % sizeof(frame)] = n;
+	return n ? overflow_stack(n + 1) + frame[(n + 1) % sizeof(frame)] : 0;
+}
 
 #endif

@@ -12,14 +12,6 @@
 static volatile int64_t zero;
 static int64_t *volatile nowhere;
 
-static int64_t deeper(int64_t n)
-{
-	volatile char frame[4096];
-
-	frame[n % sizeof(frame)] = n;
-	return n ? deeper(n + 1) + frame[(n + 1) % sizeof(frame)] : 0;
-}
-
 void kernel_entry(int64_t *args)
 {
 	switch (args[0]) {
@@ -36,7 +28,7 @@ void kernel_entry(int64_t *args)
 		abort();
 #endif
 	case CRASH_STACK:
-		zero = deeper(1);
+		zero = overflow_stack(1);
 		break;
 	case CRASH_HANG:
 		while (!zero)

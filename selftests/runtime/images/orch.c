@@ -153,14 +153,6 @@ ORCH(returns_positive)
 	return 3;
 }
 
-static int deeper(int n)
-{
-	volatile char frame[4096];
-
-	frame[n % sizeof(frame)] = n;
-	return n ? deeper(n + 1) + frame[(n + 1) % sizeof(frame)] : 0;
-}
-
 /* Crashes as args[0] says, with memory that it holds. */
 ORCH(crashes)
 {
@@ -178,7 +170,7 @@ ORCH(crashes)
 	case CRASH_ABORT:
 		abort();
 	case CRASH_STACK:
-		return deeper(1);
+		return overflow_stack(1);
 	}
 	return 0;
 }

@@ -51,7 +51,7 @@ check 'other flags make another image' 0 '-shared' \
 check 'a cache that can not be made is done without' 0 'no cache' \
 	"$cc" --cache /dev/null/c -DFACTOR=1 -o k.so kernel.c
 
-check 'undefined symbols are errors' 1 'missing' "$cc" -o u.so undefined.c
+check 'undefined symbols are errors' 1 'missing' env PTO_CFLAGS= "$cc" -o u.so undefined.c
 check 'syntax errors are errors' 1 'error' "$cc" -o s.so syntax.c
 check 'also with a cache' 1 'error' "$cc" --cache c -o s.so syntax.c
 check 'and leave no image' 1 's.so: No such file' cat s.so

@@ -89,6 +89,13 @@ print(r[\"pass\"], len(r[\"launch_us\"]), r[\"outputs\"][0][\"right\"])'"
 check 'a pipe gets no colours' 0 '^0$' sh -c "'$pto' run '$vector' | grep -cP '\x1b'; :"
 check 'a terminal does' 0 '^[1-9]' \
 	sh -c "script -qec '$pto run $vector' /dev/null | grep -cP '\x1b'"
+if [ "${SAN:-}" ]; then
+	skip 'the same from Python' 'the interpreter has no sanitizer'
+else
+	check 'the same from Python' 0 '^PASS vector 16384/16384$' \
+		env PYTHONPATH="$root/lib/python" PYTHONDONTWRITEBYTECODE=1 \
+		"$PYTHON" "$vector/run.py" "$BIN/../libpto_runtime.so"
+fi
 check 'nothing is left in the temporary folder' 0 '^0$' sh -c \
 	"mkdir t && TMPDIR=\$PWD/t '$pto' run '$vector' >&2 && ls t | wc -l"
 done_testing

@@ -357,11 +357,12 @@ struct pto_mem_alloc {
  * @src:	host or device address
  * @bytes:	at most PTO_MEM_COPY_MAX; 0 is fine
  *
- * A device range lies inside one memory object. D2D ranges may overlap.
+ * A device range lies inside one memory object. D2D ranges do not overlap.
  *
  * MEM_COPY Errors:
  *	EOPNOTSUPP	unknown_dir: @dir is not known
  *	EFBIG	too_long: @bytes is over PTO_MEM_COPY_MAX
+ *	EINVAL	overlap: the ranges of a D2D copy overlap
  *	ERANGE	bad_device_range: not inside one memory object
  *	EFAULT	bad_host_range: the host range can not be read or written; part of
  *		the copy may be done

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Devices: /dev/pto/ptoN, and what a kind of device must be able to do.
+ */
+#ifndef PTO_DEVICE_H
+#define PTO_DEVICE_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include <linux/pto.h>
+
+struct pto_ctx;
+struct pto_stream;
+
+#define PTO_DRIVER_VERSION	0x000100
+#define PTO_DRIVER_VERSION_TEXT	"0.1.0"
+
+/**
+ * struct pto_device_ops - how a kind of device runs what the driver gives it
+ * @flags:	PTO_DEVICE_*
+ * @stream_init:	set up a new stream's engine; may sleep
+ * @stream_idle:	its commands were stopped: wait until its engine is idle; may sleep
+ * @start:	the stream's head command (never LAUNCH or WAIT) may run. True: it is
+ *		already done, without an error. False: pto_stream_done() follows, not
+ *		from inside this call
+ * @stop:	end the head command. True: it will not answer any more. False: it will,
+ *		soon
+ *
+ * @start and @stop are called with the context's queue lock held.
+ */
+struct pto_device_ops {
+	u32 flags;
+	void (*stream_init)(struct pto_stream *stream);
+	void (*stream_idle)(struct pto_stream *stream);
+	bool (*start)(struct pto_stream *stream);
+	bool (*stop)(struct pto_stream *stream);
+};
+
+/**
+ * struct pto_device - one device
+ * @dev:	its device node; its references are the structure's. Each open file
+ *		holds one, so that it outlives an unplug
+ * @lock:	protects @contexts, @gone, @generation and @next_ctx. Taken before any
+ *		lock of a context, never with mmap_lock held
+ */
+struct pto_device {
+	struct device dev;
+	struct cdev cdev;
+	const struct pto_device_ops *ops;
+	u32 index;
+	u32 blocks;
+	u64 mem_total;
+	atomic64_t mem_used;
+	atomic64_t busy_ns;
+
+	struct mutex lock;
+	struct list_head contexts;
+	u32 n_contexts;
+	u32 next_ctx;
+	u32 generation;
+	bool gone;
+};
+
+/* The module's parameter, for new contexts. */
+extern unsigned int pto_timeout_ms;
+extern const struct file_operations pto_fops;
+
+int pto_device_init(void);
+void pto_device_exit(void);
+u32 pto_device_count(void);
+
+void pto_device_setup(struct pto_device *pdev, const struct pto_device_ops *ops, u32 index,
+		      void (*release)(struct device *dev));
+int pto_device_register(struct pto_device *pdev);
+void pto_device_unplug(struct pto_device *pdev);
+void pto_device_reset(struct pto_device *pdev);
+
+int pto_device_charge(struct pto_device *pdev, u64 bytes);
+void pto_device_uncharge(struct pto_device *pdev, u64 bytes);
+
+#endif

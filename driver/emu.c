@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Emulators: pushing launches, reaping what comes back. The rules are in emu.h. */
+#include <linux/log2.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "call.h"
+#include "ctx.h"
+#include "device.h"
+#include "emu.h"
+#include "mem.h"
+#include "prog.h"
+#include "stream.h"
+
+#define PTO_EMU_DEPTH_MAX	1024
+#define PTO_EMU_BUDGET		64	/* completions with the queue lock held */
+
+static struct pto_queue_sub *pto_emu_sub(struct pto_emu *emu, u32 core)
+{
+	return emu->sub.base + (size_t)core * emu->sub_stride;
+}
+
+static struct pto_queue_core *pto_emu_core(struct pto_emu *emu, u32 core)
+{
+	return emu->core.base + (size_t)core * emu->core_stride;
+}
+
+static struct pto_flight *pto_emu_flight(struct pto_emu *emu, u32 core, u32 index)
+{
+	return &emu->cores[core].flight[index & (emu->depth - 1)];
+}
+
+/* The flat number of the core that runs a lane of the stream's launches. */
+static u32 pto_stream_core(const struct pto_stream *stream, u32 lane)
+{
+	u32 blocks = stream->obj.ctx->pdev->blocks;
+
+	switch (stream->engine) {
+	case PTO_ENGINE_AIC:
+		return stream->index;
+	case PTO_ENGINE_AIV:
+		return blocks + stream->index;
+	default:
+		return lane == PTO_LANE_AIC ? stream->index :
+					      blocks + 2 * stream->index + (lane - PTO_LANE_AIV0);
+	}
+}
+
+/* ---- pushing ---- */
+
+static bool pto_core_has_room(struct pto_emu *emu, u32 core)
+{
+	struct pto_core *c = &emu->cores[core];
+
+	return !c->halted && c->tail - c->head < emu->depth;
+}
+
+/* Put @desc on a core's ring, which has room; the flight is the caller's to fill. */
+static struct pto_flight *pto_emu_put(struct pto_emu *emu, u32 core, struct pto_desc *desc)
+{
+	struct pto_queue_sub *sub = pto_emu_sub(emu, core);
+	struct pto_core *c = &emu->cores[core];
+	struct pto_flight *flight = pto_emu_flight(emu, core, c->tail);
+
+	if (!emu->in_flight++)
+		emu->progress = jiffies;
+	desc->cookie = (u64)core << 32 | c->tail;
+	sub->sq[c->tail & (emu->depth - 1)] = *desc;
+	memset(flight, 0, sizeof(*flight));
+	c->tail++;
+	smp_store_release(&sub->sq_tail, c->tail);
+	return flight;
+}
+
+static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u64 seqno, u32 lane)
+{
+	struct pto_task *task = pto_stream_task(stream, seqno);
+	struct pto_prog *prog = container_of(task->refs[lane], struct pto_prog, obj);
+	struct pto_object *args = task->refs[PTO_LANES];
+	bool gang = stream->engine == PTO_ENGINE_BLOCK && !is_power_of_2(task->launch.lanes);
+	struct pto_desc desc = {
+		.opcode = PTO_OP_LAUNCH,
+		.flags = task->flags & PTO_CMD_TIMESTAMP ? PTO_DESC_TIMESTAMP : 0,
+		.lane = gang ? lane : 0,
+		.lane_mask = gang ? task->launch.lanes : 0,
+		.gang = gang ? emu->gang : 0,
+		.launch = {
+			.serial = prog->serial,
+			.image = prog->image->addr,
+			.image_size = prog->bytes,
+			.args = task->launch.args,
+			.nargs = task->launch.nargs,
+			.func_id = task->launch.func_id,
+		},
+	};
+	struct pto_flight *flight = pto_emu_put(emu, pto_stream_core(stream, lane), &desc);
+
+	prog->launched = true;
+	pto_object_get(&prog->obj);
+	if (args)
+		pto_object_get(args);
+	flight->stream = stream;
+	flight->seqno = seqno;
+	flight->lane = lane;
+	flight->prog = &prog->obj;
+	flight->args = args;
+	flight->pushed_ns = ktime_get_ns();
+}
+
+/* All lanes of a launch go on their rings, or none. */
+static bool pto_emu_push_launch(struct pto_emu *emu, struct pto_stream *stream, u64 seqno)
+{
+	struct pto_task *task = pto_stream_task(stream, seqno);
+	unsigned long lanes = task->launch.lanes;
+	u32 lane;
+
+	for_each_set_bit(lane, &lanes, PTO_LANES)
+		if (!pto_core_has_room(emu, pto_stream_core(stream, lane)))
+			return false;
+	/* 0 is no gang. */
+	if (!++emu->gang)
+		emu->gang = 1;
+	task->launch.left = task->launch.lanes;
+	for_each_set_bit(lane, &lanes, PTO_LANES)
+		pto_emu_push_lane(emu, stream, seqno, lane);
+	return true;
+}
+
+static void pto_emu_ring(struct pto_emu *emu)
+{
+	WRITE_ONCE(emu->doorbell, emu->doorbell + 1);
+	wake_up_all(&emu->wait);
+}
+
+/*
+ * The stream's head is a LAUNCH. On a core, the launches behind it go ahead too; on a block
+ * they wait for it, since its lanes would let them overtake.
+ */
+void pto_emu_push(struct pto_stream *stream)
+{
+	struct pto_ctx *ctx = stream->obj.ctx;
+	struct pto_emu *emu = ctx->emu;
+	u64 before = stream->pushed;
+
+	while (stream->pushed < stream->submitted &&
+	       pto_stream_task(stream, stream->pushed + 1)->opcode == PTO_CMD_LAUNCH) {
+		if (stream->engine == PTO_ENGINE_BLOCK && stream->pushed > stream->completed)
+			break;
+		if (!pto_emu_push_launch(emu, stream, stream->pushed + 1)) {
+			if (list_empty(&stream->blocked_node))
+				list_add_tail(&stream->blocked_node, &emu->starved);
+			break;
+		}
+		stream->pushed++;
+	}
+	if (stream->pushed == before)
+		return;
+	pto_watchdog_arm(ctx);
+	pto_emu_ring(emu);
+}
+
+/* Tell the emulator of programs that are gone, as far as there is room. */
+static void pto_emu_push_destroyed(struct pto_emu *emu)
+{
+	struct pto_prog *prog, *next;
+	bool pushed = false;
+
+	list_for_each_entry_safe(prog, next, &emu->destroyed, node) {
+		struct pto_desc desc = {
+			.opcode = PTO_OP_DESTROY,
+			.destroy.serial = prog->serial,
+		};
+
+		if (!pto_core_has_room(emu, 0))
+			break;
+		pto_emu_put(emu, 0, &desc);
+		list_del(&prog->node);
+		kfree(prog);
+		pushed = true;
+	}
+	if (pushed)
+		pto_emu_ring(emu);
+}
+
+/* The last reference to @prog is gone. True: an emulator has seen it, and will free it. */
+bool pto_emu_forget_prog(struct pto_ctx *ctx, struct pto_prog *prog)
+{
+	bool taken = false;
+
+	spin_lock_irq(&ctx->qlock);
+	if (ctx->emu && prog->launched) {
+		list_add_tail(&prog->node, &ctx->emu->destroyed);
+		pto_emu_push_destroyed(ctx->emu);
+		taken = true;
+	}
+	spin_unlock_irq(&ctx->qlock);
+	return taken;
+}
+
+/* ---- forgetting ---- */
+
+/* Nobody waits for the stream's launches up to seqno @to any more. */
+void pto_emu_forget(struct pto_stream *stream, u64 to)
+{
+	struct pto_emu *emu = stream->obj.ctx->emu;
+	u32 lane, core, i;
+
+	if (!emu || stream->pushed == stream->completed || stream->engine == PTO_ENGINE_COPY)
+		return;
+	for (lane = 0; lane < (stream->engine == PTO_ENGINE_BLOCK ? PTO_LANES : 1); lane++) {
+		core = pto_stream_core(stream, lane);
+		for (i = emu->cores[core].head; i != emu->cores[core].tail; i++) {
+			struct pto_flight *flight = pto_emu_flight(emu, core, i);
+
+			if (flight->stream == stream && flight->seqno <= to)
+				flight->stream = NULL;
+		}
+	}
+}
+
+static void pto_flight_release(struct pto_flight *flight)
+{
+	if (flight->prog)
+		pto_object_put_atomic(flight->prog);
+	if (flight->args)
+		pto_object_put_atomic(flight->args);
+	flight->stream = NULL;
+	flight->prog = NULL;
+	flight->args = NULL;
+}
+
+/* Streams that found no room look again. */
+static void pto_emu_feed(struct pto_emu *emu)
+{
+	struct pto_stream *stream, *next;
+
+	list_for_each_entry_safe(stream, next, &emu->starved, blocked_node) {
+		list_del_init(&stream->blocked_node);
+		pto_stream_wake(stream);
+	}
+}
+
+/* Launches in flight end with @status. pto_run() must follow. */
+void pto_emu_detach(struct pto_emu *emu, int status)
+{
+	struct pto_ctx *ctx = emu->obj.ctx;
+	struct pto_stream *stream;
+	u32 core, i;
+
+	lockdep_assert_held(&ctx->qlock);
+	emu->attached = false;
+	WRITE_ONCE(ctx->emu, NULL);
+	for (core = 0; core < emu->n_cores; core++)
+		for (i = emu->cores[core].head; i != emu->cores[core].tail; i++)
+			pto_flight_release(pto_emu_flight(emu, core, i));
+	emu->in_flight = 0;
+	pto_emu_feed(emu);
+	list_for_each_entry(stream, &ctx->streams, node)
+		if (stream->pushed > max(stream->completed, stream->drain_to))
+			pto_stream_lose(stream, status);
+	wake_up_all(&emu->wait);
+}
+
+bool pto_emu_stuck(struct pto_emu *emu)
+{
+	return emu->in_flight &&
+	       time_after(jiffies, emu->progress + msecs_to_jiffies(emu->obj.ctx->timeout_ms));
+}
+
+/* It broke the rules. */
+static int pto_emu_break(struct pto_emu *emu, u32 core, u32 code)
+{
+	const struct pto_fault fault = {
+		.core = core,
+		.fault_class = PTO_FAULT_EMULATOR,
+		.code = code,
+	};
+
+	pto_fault_record(emu->obj.ctx, &fault);
+	emu->broken = true;
+	pto_emu_detach(emu, -EIO);
+	return -EIO;
+}
+
+/* ---- reaping ---- */
+
+static void pto_flight_fault(const struct pto_flight *flight, u32 core, u32 fault_class)
+{
+	struct pto_stream *stream = flight->stream;
+	const struct pto_fault fault = {
+		.stream = stream->obj.handle,
+		.seqno = flight->seqno,
+		.addr = flight->cqe.fault.addr,
+		.pc = flight->cqe.fault.pc,
+		.core = core,
+		.fault_class = fault_class,
+		.code = flight->cqe.code,
+		.func_id = pto_stream_task(stream, flight->seqno)->launch.func_id,
+	};
+
+	pto_fault_record(stream->obj.ctx, &fault);
+}
+
+/* How a lane ended, as an errno; a fault leaves a record. */
+static int pto_flight_status(const struct pto_flight *flight, u32 core)
+{
+	static const u32 fault_class[] = {
+		[PTO_STATUS_FAULT] = PTO_FAULT_TASK,
+		[PTO_STATUS_HANG] = PTO_FAULT_TASK_HANG,
+		[PTO_STATUS_BAD_PROGRAM] = PTO_FAULT_PROGRAM,
+		[PTO_STATUS_BAD_DESC] = PTO_FAULT_DESC,
+	};
+	u32 status = flight->answered ? flight->cqe.status : PTO_STATUS_OK;
+
+	if (status == PTO_STATUS_OK)
+		return 0;
+	if (status == PTO_STATUS_CANCELED)
+		return -ECANCELED;
+	pto_flight_fault(flight, core, fault_class[status]);
+	return status == PTO_STATUS_HANG ? -ETIMEDOUT : -EIO;
+}
+
+/* The launch began with its first lane and ended with its last; clamped to what can be. */
+static void pto_flight_times(const struct pto_flight *flight, struct pto_task *task)
+{
+	u64 now = ktime_get_ns();
+	u64 start = clamp(flight->cqe.start, flight->pushed_ns, now);
+	u64 end = clamp(flight->cqe.end, start, now);
+
+	task->started = task->started ? min(task->started, start) : start;
+	task->ended = max(task->ended, end);
+}
+
+/* A descriptor is back: the lane of a launch is done, and perhaps the launch. */
+static void pto_flight_land(struct pto_flight *flight, u32 core)
+{
+	struct pto_stream *stream = flight->stream;
+	struct pto_task *task;
+	int status;
+
+	if (!stream)
+		return;
+	task = pto_stream_task(stream, flight->seqno);
+	status = pto_flight_status(flight, core);
+	if (!status && flight->answered && task->flags & PTO_CMD_TIMESTAMP)
+		pto_flight_times(flight, task);
+	/* Among the lanes of a gang, the fault counts, not whom it took along. */
+	if (status && (!task->launch.status || task->launch.status == -ECANCELED))
+		task->launch.status = status;
+	task->launch.left &= ~BIT(flight->lane);
+	if (!task->launch.left)
+		pto_stream_done(stream, task->launch.status);
+}
+
+/* Copied once, word by word: the other side may write at any time. */
+static void pto_cqe_read(struct pto_cqe *to, const struct pto_cqe *from)
+{
+	int i;
+
+	for (i = 0; i < sizeof(*to) / sizeof(u64); i++)
+		((u64 *)to)[i] = READ_ONCE(((const u64 *)from)[i]);
+}
+
+/* Take over one completion record. */
+static int pto_emu_take_cqe(struct pto_emu *emu, u32 core)
+{
+	struct pto_core *c = &emu->cores[core];
+	struct pto_flight *flight;
+	struct pto_cqe cqe;
+	u32 index;
+
+	pto_cqe_read(&cqe, &pto_emu_core(emu, core)->cq[c->cq_head & (emu->depth - 1)]);
+	index = lower_32_bits(cqe.cookie);
+	if (upper_32_bits(cqe.cookie) != core || index - c->head >= c->tail - c->head)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_COOKIE);
+	flight = pto_emu_flight(emu, core, index);
+	if (flight->answered)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_COOKIE);
+	if (cqe.status > PTO_STATUS_CANCELED)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_STATUS);
+	if (cqe.core != core)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_CORE);
+	flight->cqe = cqe;
+	flight->answered = true;
+	if (cqe.status)
+		c->halted = true;
+	c->cq_head++;
+	return 0;
+}
+
+/*
+ * Take over what one core has done, at most *@budget of records and descriptors. Its head
+ * is read before its tail, as a record is written before the head passes its descriptor.
+ * Returns 0, 1 when there is more, or -EIO: the emulator is detached now.
+ */
+static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *reaped)
+{
+	struct pto_queue_core *q = pto_emu_core(emu, core);
+	struct pto_core *c = &emu->cores[core];
+	u32 head = smp_load_acquire(&q->sq_head);
+	u32 cq_tail = smp_load_acquire(&q->cq_tail);
+
+	if (head - c->head > c->tail - c->head)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_HEAD);
+	if (cq_tail - c->cq_head > emu->depth)
+		return pto_emu_break(emu, core, PTO_EMU_BAD_TAIL);
+	for (; c->cq_head != cq_tail; (*budget)--) {
+		if (!*budget)
+			return 1;
+		if (pto_emu_take_cqe(emu, core))
+			return -EIO;
+	}
+	WRITE_ONCE(pto_emu_sub(emu, core)->cq_head, c->cq_head);
+	for (; c->head != head; (*budget)--) {
+		struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
+
+		if (!*budget)
+			return 1;
+		c->head++;
+		emu->in_flight--;
+		emu->progress = jiffies;
+		(*reaped)++;
+		pto_flight_land(flight, core);
+		pto_flight_release(flight);
+	}
+	if (c->head == c->tail)
+		c->halted = false;
+	return 0;
+}
+
+/* As much as the budget allows. Returns as pto_emu_reap_core(). */
+static int pto_emu_reap_some(struct pto_emu *emu, u32 *reaped)
+{
+	u32 budget = PTO_EMU_BUDGET, core;
+	int ret = 0;
+
+	for (core = 0; core < emu->n_cores && !ret; core++)
+		if (emu->cores[core].head != emu->cores[core].tail ||
+		    smp_load_acquire(&pto_emu_core(emu, core)->sq_head) != emu->cores[core].head ||
+		    smp_load_acquire(&pto_emu_core(emu, core)->cq_tail) != emu->cores[core].cq_head)
+			ret = pto_emu_reap_core(emu, core, &budget, reaped);
+	if (ret >= 0) {
+		pto_emu_push_destroyed(emu);
+		pto_emu_feed(emu);
+	}
+	pto_run(emu->obj.ctx);
+	return ret;
+}
+
+static int pto_emu_state(struct pto_emu *emu)
+{
+	if (emu->broken)
+		return -EIO;
+	return emu->attached ? 0 : -ECANCELED;
+}
+
+static int pto_emu_reap(struct pto_emu *emu, u32 *reaped)
+{
+	struct pto_ctx *ctx = emu->obj.ctx;
+	int ret;
+
+	do {
+		spin_lock_irq(&ctx->qlock);
+		ret = pto_emu_state(emu) ?: pto_emu_reap_some(emu, reaped);
+		spin_unlock_irq(&ctx->qlock);
+		cond_resched();
+	} while (ret > 0 && !fatal_signal_pending(current));
+	return min(ret, 0);
+}
+
+static int pto_emu_sleep(struct pto_emu *emu, u32 seen, u64 timeout_ns)
+{
+	struct pto_ctx *ctx = emu->obj.ctx;
+	long left;
+	int ret;
+
+	left = wait_event_interruptible_timeout(emu->wait, READ_ONCE(emu->doorbell) != seen ||
+						!READ_ONCE(emu->attached),
+						nsecs_to_jiffies(timeout_ns) + 1);
+	if (left < 0)
+		return -EINTR;
+	spin_lock_irq(&ctx->qlock);
+	ret = pto_emu_state(emu);
+	spin_unlock_irq(&ctx->qlock);
+	return ret ?: left ? 0 : -ETIME;
+}
+
+/* ---- objects and calls ---- */
+
+static void pto_emu_drop(struct pto_object *obj)
+{
+	struct pto_ctx *ctx = obj->ctx;
+
+	spin_lock_irq(&ctx->qlock);
+	if (to_emu(obj)->attached) {
+		pto_emu_detach(to_emu(obj), -ECANCELED);
+		pto_run(ctx);
+	}
+	spin_unlock_irq(&ctx->qlock);
+}
+
+static void pto_emu_free(struct pto_object *obj)
+{
+	struct pto_emu *emu = to_emu(obj);
+	struct pto_prog *prog, *next;
+
+	list_for_each_entry_safe(prog, next, &emu->destroyed, node)
+		kfree(prog);
+	pto_shared_free(&emu->sub);
+	pto_shared_free(&emu->core);
+	kvfree(emu->flights);
+	kfree(emu);
+}
+
+const struct pto_object_type pto_emu_type = {
+	.type = PTO_OBJ_EMU,
+	.drop = pto_emu_drop,
+	.free = pto_emu_free,
+};
+
+static int pto_emu_alloc(struct pto_emu *emu)
+{
+	u32 core;
+	int err;
+
+	emu->flights = kvcalloc(emu->n_cores * emu->depth, sizeof(*emu->flights),
+				GFP_KERNEL_ACCOUNT);
+	if (!emu->flights)
+		return -ENOMEM;
+	err = pto_shared_alloc(&emu->sub, (size_t)emu->n_cores * emu->sub_stride, false);
+	if (err)
+		goto free;
+	err = pto_shared_alloc(&emu->core, (size_t)emu->n_cores * emu->core_stride, true);
+	if (err)
+		goto free_sub;
+	for (core = 0; core < emu->n_cores; core++) {
+		emu->cores[core].flight = emu->flights + core * emu->depth;
+		pto_emu_sub(emu, core)->depth = emu->depth;
+		pto_emu_sub(emu, core)->irq_wanted = 1;
+	}
+	return 0;
+
+free_sub:
+	pto_shared_free(&emu->sub);
+free:
+	kvfree(emu->flights);
+	return err;
+}
+
+static int pto_emu_make(struct pto_ctx *ctx, u32 depth, struct pto_emu **out)
+{
+	u32 cores = ctx->pdev->blocks * PTO_BLOCK_CORES;
+	struct pto_emu *emu;
+	int err;
+
+	BUILD_BUG_ON(PTO_MAX_CORES * PTO_QUEUE_SUB_SIZE(PTO_EMU_DEPTH_MAX) > PTO_MMAP_EMU_CORE);
+	emu = kzalloc(struct_size(emu, cores, cores), GFP_KERNEL_ACCOUNT);
+	if (!emu)
+		return -ENOMEM;
+	emu->n_cores = cores;
+	emu->depth = depth;
+	emu->sub_stride = PTO_QUEUE_SUB_SIZE(depth);
+	emu->core_stride = PTO_QUEUE_CORE_SIZE(depth);
+	err = pto_emu_alloc(emu);
+	if (err) {
+		kfree(emu);
+		return err;
+	}
+	pto_object_init(&emu->obj, ctx, &pto_emu_type);
+	INIT_LIST_HEAD(&emu->starved);
+	INIT_LIST_HEAD(&emu->destroyed);
+	init_waitqueue_head(&emu->wait);
+
+	spin_lock_irq(&ctx->qlock);
+	if (ctx->dead) {
+		err = -ENODEV;
+	} else if (ctx->emu) {
+		err = -EBUSY;
+	} else {
+		emu->attached = true;
+		WRITE_ONCE(ctx->emu, emu);
+	}
+	spin_unlock_irq(&ctx->qlock);
+	if (err)
+		pto_emu_free(&emu->obj);
+	else
+		*out = emu;
+	return err;
+}
+
+int pto_call_emu_attach(struct pto_call *call)
+{
+	struct pto_emu_attach *args = &call->args.emu_attach;
+	struct pto_ctx *ctx = call->ctx;
+	struct pto_emu *emu;
+	int err;
+
+	if (!(ctx->pdev->ops->flags & PTO_DEVICE_MOCK))
+		return -EOPNOTSUPP;
+	if (!is_power_of_2(args->depth) || args->depth < 2 || args->depth > PTO_EMU_DEPTH_MAX)
+		return -EINVAL;
+	err = pto_emu_make(ctx, args->depth, &emu);
+	if (err)
+		return err;
+	err = pto_object_reserve(&emu->obj);
+	if (err)
+		goto drop;
+	args->handle = emu->obj.handle;
+	args->cores = emu->n_cores;
+	args->sub_stride = emu->sub_stride;
+	args->core_stride = emu->core_stride;
+	args->sub_offset = (u64)args->handle << PTO_MMAP_SHIFT;
+	args->core_offset = args->sub_offset + PTO_MMAP_EMU_CORE;
+	err = pto_object_publish(call, &emu->obj);
+	if (err)
+		goto drop;
+	return 0;
+drop:
+	pto_emu_drop(&emu->obj);
+	pto_object_put(&emu->obj);
+	return err;
+}
+
+int pto_call_emu_step(struct pto_call *call)
+{
+	struct pto_emu_step *args = &call->args.emu_step;
+	bool wait = args->flags & PTO_EMU_WAIT;
+	struct pto_object *obj;
+	int err = 0;
+
+	if (!args->flags || args->timeout_ns > (wait ? PTO_TIMEOUT_MAX_NS : 0))
+		return -EINVAL;
+	obj = pto_object_find(call->ctx, args->handle, PTO_OBJ_EMU);
+	if (!obj)
+		return -ENOENT;
+	args->reaped = 0;
+	if (args->flags & PTO_EMU_REAP)
+		err = pto_emu_reap(to_emu(obj), &args->reaped);
+	if (!err && wait)
+		err = pto_emu_sleep(to_emu(obj), args->doorbell, args->timeout_ns);
+	args->doorbell = READ_ONCE(to_emu(obj)->doorbell);
+	pto_object_put(obj);
+	return err;
+}

@@ -171,7 +171,8 @@ static int evict(struct orch_handle *h, struct runtime **stale)
 		       fail(-EBUSY, "runtime %p is initialised: finalize it first", (void *)h);
 	if (is_ours(old->dev)) {
 		if (!(old->state & (RUNTIME_READY | RUNTIME_FAILED | RUNTIME_ASYNC)))
-			return fail(-EBUSY, "an earlier runtime at %p is still in use", (void *)h);
+			return fail(-EBUSY, "an earlier runtime at %p is still in use",
+				    (void *)h);
 		*stale = old;
 		live--;
 	}
@@ -243,7 +244,9 @@ static int refuse(const struct runtime *rt, unsigned int from)
 	case RUNTIME_READY:
 		return no_launch(rt);
 	case RUNTIME_FAILED:
-		return from == RUNTIME_ASYNC ? no_launch(rt) : fail(-EBADFD, "a launch of runtime %p has failed: finalize it", h);
+		if (from == RUNTIME_ASYNC)
+			return no_launch(rt);
+		return fail(-EBADFD, "a launch of runtime %p has failed: finalize it", h);
 	case RUNTIME_BUILDING:
 		return fail(-EBUSY, "runtime %p is being initialised", h);
 	case RUNTIME_ASYNC:

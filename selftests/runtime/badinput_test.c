@@ -69,7 +69,7 @@ static struct holdings holdings(void)
 	EXPECT_SAME_HOLDINGS(_first, _second); \
 } while (0)
 
-/* ---- images that are no images -------------------------------------------------- */
+/* ---- images that are no images --------------------------------------- */
 
 static struct file copy_of(struct file f)
 {
@@ -151,7 +151,7 @@ static struct file relocated_text(struct file f)
 	return f;
 }
 
-/* ---- init_runtime() --------------------------------------------------------------- */
+/* ---- init_runtime() -------------------------------------------------- */
 
 FIXTURE(init) {
 	void *rt;
@@ -279,7 +279,7 @@ TEST_F(init, fails)
 	}));
 }
 
-/* ---- launch_runtime() --------------------------------------------------------------- */
+/* ---- launch_runtime() ------------------------------------------------ */
 
 FIXTURE(launch) {
 	void *rt;
@@ -349,7 +349,7 @@ TEST_F(launch, fails)
 	}));
 }
 
-/* ---- kernels that crash ----------------------------------------------------------------- */
+/* ---- kernels that crash ---------------------------------------------- */
 
 FIXTURE(kernel) {
 	void *rt;
@@ -407,7 +407,7 @@ TEST_F(kernel, fails)
 	}));
 }
 
-/* ---- calls in the wrong order ------------------------------------------------------------ */
+/* ---- calls in the wrong order ---------------------------------------- */
 
 FIXTURE(order) {
 	void *rt;
@@ -551,7 +551,7 @@ TEST(profiling_of_no_runtime)
 	EXPECT_TEXT("NULL");
 }
 
-/* ---- devices and memory ---------------------------------------------------------------------- */
+/* ---- devices and memory ---------------------------------------------- */
 
 TEST(device_numbers)
 {
@@ -653,7 +653,7 @@ TEST_F(memory, copies)
 	EXPECT_EQ(0, copy_to_device(self->dev, buffer, 64));
 }
 
-/* ---- processes --------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------- */
 
 #define EXPECT_CHILD_OK(pid) do { \
 	int _status; \

@@ -171,6 +171,26 @@ TEST_F(seed, same_handle_again)
 	}
 }
 
+/* The AICPU and AICore programs that are built beside the library. */
+TEST_F(seed, programs_brought_along)
+{
+	struct file aicpu = image("../../../aicpu"), aicore = image("../../../aicore");
+	struct launch_call call = {
+		.rt = self->rt, LAUNCH_DEFAULTS,
+		.aicpu = aicpu.bytes, .aicpu_size = aicpu.size,
+		.aicore = aicore.bytes, .aicore_size = aicore.size,
+	};
+
+	ASSERT_LT(0, aicpu.size);
+	ASSERT_LT(0, aicore.size);
+	ASSERT_EQ(0, call_init(&self->api, &self->init));
+	ASSERT_EQ(0, call_launch(&self->api, &call));
+	call.aicpu_size = 0;
+	ASSERT_EQ(0, call_launch(&self->api, &call));
+	ASSERT_EQ(0, self->api.finalize_runtime(self->rt));
+	EXPECT_Y(10);
+}
+
 static void *run_often(void *arg)
 {
 	const struct api *api = arg;
@@ -378,7 +398,7 @@ TEST_F(seed, recorded_by_the_caller)
 	EXPECT_EQ(-EINVAL, self->api.copy_from_device(&out, other, 8));
 }
 
-/* ---- launches that others can end -------------------------------------------- */
+/* ---- launches that others can end ------------------------------------ */
 
 FIXTURE(async) {
 	struct api api;

@@ -36,7 +36,7 @@
 extern "C" {
 #endif
 
-/* ---- device and memory --------------------------------------------------- */
+/* ---- device and memory ----------------------------------------------- */
 
 /**
  * set_device - open a device and make it the current one
@@ -63,7 +63,7 @@ PTO_API void device_free(void *dev_ptr);
 PTO_API int copy_to_device(void *dev_ptr, const void *host_ptr, size_t size);
 PTO_API int copy_from_device(void *host_ptr, const void *dev_ptr, size_t size);
 
-/* ---- runtimes ------------------------------------------------------------ */
+/* ---- runtimes -------------------------------------------------------- */
 
 /** get_runtime_size - bytes of a handle */
 PTO_API size_t get_runtime_size(void);
@@ -144,7 +144,7 @@ PTO_API int finalize_runtime(void *runtime);
  */
 PTO_API void record_tensor_pair(void *runtime, void *host_ptr, void *dev_ptr, size_t size);
 
-/* ---- launches that can be ended -------------------------------------------- */
+/* ---- launches that can be ended -------------------------------------- */
 
 /**
  * pto_runtime_launch_async - launch_runtime() that returns at once
@@ -176,7 +176,7 @@ PTO_API int pto_runtime_wait(void *runtime, int timeout_ms);
  */
 PTO_API int pto_runtime_cancel(void *runtime);
 
-/* ---- toolchains ---------------------------------------------------------- */
+/* ---- toolchains ------------------------------------------------------ */
 
 /** enum pto_toolchain - what compiles for the current device */
 enum pto_toolchain {

@@ -11,7 +11,7 @@
 	int name(struct pto_orch *o, uint64_t *args, int nargs); \
 	int name(struct pto_orch *o, uint64_t *args, int nargs)
 
-/* ---- good ---------------------------------------------------------------- */
+/* ---- good ------------------------------------------------------------ */
 
 /* y = 2 x + y, then y = 3 x + y; args: x, y on the host, elements */
 ORCH(axpy)
@@ -135,7 +135,7 @@ ORCH(spin)
 	return 0;
 }
 
-/* ---- bad ----------------------------------------------------------------- */
+/* ---- bad ------------------------------------------------------------- */
 
 ORCH(returns_errno)
 {

@@ -110,9 +110,9 @@ static void orch_record(struct pto_orch *po, void *host, void *dev, size_t size)
 
 static void orch_log(struct pto_orch *po, int severity, const char *text)
 {
-	int level = min(max(severity, PTO_ORCH_ERROR), PTO_ORCH_DEBUG) + LOG_ERROR;
+	int least = max(severity, PTO_ORCH_ERROR);
 
-	log_msg(level, "orchestration: %s", text);
+	log_msg(LOG_ERROR + min(least, PTO_ORCH_DEBUG), "orchestration: %s", text);
 }
 
 const struct pto_orch_table orch_table = {

@@ -238,8 +238,8 @@ TEST_F(seed, two_copies)
 
 	ASSERT_EQ(0, load_copy(&copy));
 	ASSERT_EQ(0, load_copy(&another));
-	ASSERT_NE(copy.init_runtime, self->api.init_runtime);
-	ASSERT_NE(copy.init_runtime, another.init_runtime);
+	ASSERT_NE((void *)copy.init_runtime, (void *)self->api.init_runtime);
+	ASSERT_NE((void *)copy.init_runtime, (void *)another.init_runtime);
 	EXPECT_EQ(NULL, copy.device_malloc(1));
 	EXPECT_NE(NULL, strstr(copy.last_error(), "set_device"));
 	EXPECT_EQ(NULL, strstr(self->api.last_error(), "set_device"));

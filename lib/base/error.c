@@ -33,8 +33,9 @@ static const char *const level_name[] = {
  * bounds how many copies of it a process can load.
  */
 static __thread char *last_error;
-static pthread_key_t text_key;
 static pthread_once_t text_once = PTHREAD_ONCE_INIT;
+static pthread_key_t text_key;	/* frees a thread's text at its end */
+static bool text_keyed;		/* constant after text_once, until unload */
 
 static pthread_once_t log_once = PTHREAD_ONCE_INIT;
 static enum log_level log_level;	/* constant after log_once */
@@ -90,14 +91,6 @@ static void log_open(void)
 	}
 }
 
-/* Last of all destructors, so that the others may still log. */
-static __attribute__((destructor(101))) void log_close(void)
-{
-	log_level = LOG_NONE;
-	if (log_fd != STDERR_FILENO)
-		close(log_fd);
-}
-
 static bool log_wants(enum log_level level)
 {
 	pthread_once(&log_once, log_open);
@@ -112,7 +105,7 @@ static void text_free(void *text)
 
 static void text_init(void)
 {
-	pthread_key_create(&text_key, text_free);
+	text_keyed = !pthread_key_create(&text_key, text_free);
 }
 
 /* The thread's text, made at its first error; NULL without memory. */
@@ -121,7 +114,8 @@ static char *text_get(void)
 	if (!last_error) {
 		pthread_once(&text_once, text_init);
 		last_error = calloc(1, TEXT_SIZE);
-		pthread_setspecific(text_key, last_error);
+		if (text_keyed)
+			pthread_setspecific(text_key, last_error);
 	}
 	return last_error;
 }
@@ -156,7 +150,7 @@ void fail_prefix(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	strncat(text, ": ", sizeof(text) - 1 - strlen(text));
-	strncat(text, last_error, sizeof(text) - 1 - strlen(text));
+	strncat(text, pto_last_error(), sizeof(text) - 1 - strlen(text));
 	fail_set(0, text);
 }
 
@@ -185,4 +179,18 @@ void log_msg(enum log_level level, const char *fmt, ...)
 		write_line(level, text);
 	}
 	errno = saved_errno;
+}
+
+/*
+ * Last of all destructors, so that the others may still fail and log. A thread
+ * that ends later must not call into a library that is gone.
+ */
+static __attribute__((destructor(101))) void error_exit(void)
+{
+	log_level = LOG_NONE;
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	if (text_keyed)
+		pthread_key_delete(text_key);
+	text_keyed = false;
 }

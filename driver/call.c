@@ -37,38 +37,41 @@ struct pto_call_op {
 	int (*run)(struct pto_call *call);
 };
 
-#define OP(nr, member, last, fn, ...)						\
-	[PTO_CALL_##nr] = {							\
-		.size = sizeof_field(struct pto_call, args.member),		\
-		.min_size = offsetofend(typeof_member(struct pto_call, args.member), last), \
-		.run = pto_call_##fn,						\
-		__VA_ARGS__							\
+#define OP(nr, _struct, last, fn, ...)				\
+	[PTO_CALL_##nr] = {					\
+		.size = sizeof(struct _struct),			\
+		.min_size = offsetofend(struct _struct, last),	\
+		.run = fn,					\
+		__VA_ARGS__					\
 	}
-#define RESERVED(type)	.reserved = offsetof(struct type, reserved)
+#define RESERVED(_struct)	.reserved = offsetof(struct _struct, reserved)
 
 static const struct pto_call_op pto_calls[] = {
-	OP(QUERY, query, reserved, query, RESERVED(pto_query), .unbound = true),
-	OP(CTX_SET, ctx_set, label, ctx_set,
+	OP(QUERY, pto_query, reserved, pto_call_query, RESERVED(pto_query), .unbound = true),
+	OP(CTX_SET, pto_ctx_set, label, pto_call_ctx_set,
 	   .flags = PTO_CTX_LABEL | PTO_CTX_APERTURE | PTO_CTX_TIMEOUT | PTO_CTX_ON_FAULT),
-	OP(CTX_CLOSE, ctx_close, flags, ctx_close, .sleeps = true),
-	OP(MEM_ALLOC, mem_alloc, mmap_offset, mem_alloc, RESERVED(pto_mem_alloc),
-	   .sleeps = true, .replies = true),
-	OP(MEM_COPY, mem_copy, bytes, mem_copy, RESERVED(pto_mem_copy), .sleeps = true),
-	OP(PROG_LOAD, prog_load, mmap_offset, prog_load, .sleeps = true, .replies = true),
-	OP(STREAM_CREATE, stream_create, mmap_size, stream_create, .sleeps = true,
-	   .replies = true),
-	OP(STREAM_SUBMIT, stream_submit, first_seqno, stream_submit,
-	   RESERVED(pto_stream_submit), .flags = PTO_SUBMIT_WAIT, .replies = true),
-	OP(STREAM_WAIT, stream_wait, timeout_ns, stream_wait, RESERVED(pto_stream_wait)),
-	OP(STREAM_CTL, stream_ctl, op, stream_ctl),
-	OP(EVENT_FD, event_fd, seqno, event_fd),
-	OP(FAULT_QUERY, fault_query, lost, fault_query),
-	OP(RESET, reset, flags, reset),
-	OP(OBJ_DESTROY, obj_destroy, reserved, obj_destroy, RESERVED(pto_obj_destroy),
+	OP(CTX_CLOSE, pto_ctx_close, flags, pto_call_ctx_close, .sleeps = true),
+	OP(MEM_ALLOC, pto_mem_alloc, mmap_offset, pto_call_mem_alloc,
+	   RESERVED(pto_mem_alloc), .sleeps = true, .replies = true),
+	OP(MEM_COPY, pto_mem_copy, bytes, pto_call_mem_copy, RESERVED(pto_mem_copy),
 	   .sleeps = true),
-	OP(EMU_ATTACH, emu_attach, core_offset, emu_attach, RESERVED(pto_emu_attach),
+	OP(PROG_LOAD, pto_prog_load, mmap_offset, pto_call_prog_load, .sleeps = true,
+	   .replies = true),
+	OP(STREAM_CREATE, pto_stream_create, mmap_size, pto_call_stream_create,
 	   .sleeps = true, .replies = true),
-	OP(EMU_STEP, emu_step, reserved, emu_step, RESERVED(pto_emu_step),
+	OP(STREAM_SUBMIT, pto_stream_submit, first_seqno, pto_call_stream_submit,
+	   RESERVED(pto_stream_submit), .flags = PTO_SUBMIT_WAIT, .replies = true),
+	OP(STREAM_WAIT, pto_stream_wait, timeout_ns, pto_call_stream_wait,
+	   RESERVED(pto_stream_wait)),
+	OP(STREAM_CTL, pto_stream_ctl, op, pto_call_stream_ctl),
+	OP(EVENT_FD, pto_event_fd, seqno, pto_call_event_fd),
+	OP(FAULT_QUERY, pto_fault_query, lost, pto_call_fault_query),
+	OP(RESET, pto_reset, flags, pto_call_reset),
+	OP(OBJ_DESTROY, pto_obj_destroy, reserved, pto_call_obj_destroy,
+	   RESERVED(pto_obj_destroy), .sleeps = true),
+	OP(EMU_ATTACH, pto_emu_attach, core_offset, pto_call_emu_attach,
+	   RESERVED(pto_emu_attach), .sleeps = true, .replies = true),
+	OP(EMU_STEP, pto_emu_step, reserved, pto_call_emu_step, RESERVED(pto_emu_step),
 	   .flags = PTO_EMU_REAP | PTO_EMU_WAIT, .sleeps = true),
 };
 

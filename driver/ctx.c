@@ -230,6 +230,7 @@ int pto_ctx_bind(struct pto_ctx *ctx)
 			mmgrab(current->mm);
 			ctx->pid = get_task_pid(current, PIDTYPE_TGID);
 			WRITE_ONCE(ctx->ctl->state, PTO_CTX_LIVE);
+			/* Pairs with pto_ctx_check(): who sees it, sees the pid. */
 			smp_store_release(&ctx->mm, current->mm);
 		}
 		atomic_inc(&ctx->ctl_maps);
@@ -241,7 +242,7 @@ int pto_ctx_bind(struct pto_ctx *ctx)
 /* May current use the context, now? */
 int pto_ctx_check(struct pto_ctx *ctx)
 {
-	struct mm_struct *mm = smp_load_acquire(&ctx->mm);
+	struct mm_struct *mm = smp_load_acquire(&ctx->mm);	/* pairs with pto_ctx_bind() */
 
 	if (!mm)
 		return -EBADFD;

@@ -90,12 +90,12 @@ struct pto_ctx {
 	struct pto_ctl_page *ctl;
 	atomic_t ctl_maps;
 
-	struct mutex lock;
+	struct mutex lock;		/* under pdev->lock and mmap_lock */
 	struct xarray objects;
 	u32 next_handle;
 	atomic_t n_objects;
 	atomic_t n_streams;
-	spinlock_t space_lock;
+	spinlock_t space_lock;		/* a leaf, never in an interrupt */
 	struct rb_root space;
 	u64 aperture_base;
 	u64 aperture_size;
@@ -103,7 +103,7 @@ struct pto_ctx {
 	atomic64_t mem_used;
 	atomic64_t pinned;
 
-	spinlock_t qlock;
+	spinlock_t qlock;		/* irq-safe, inside lock */
 	int dead;
 	u32 timeout_ms;
 	u32 on_fault;

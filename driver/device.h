@@ -56,7 +56,7 @@ struct pto_device {
 	atomic64_t mem_used;
 	atomic64_t busy_ns;
 
-	struct mutex lock;
+	struct mutex lock;		/* the outermost */
 	struct list_head contexts;
 	u32 n_contexts;
 	u32 next_ctx;

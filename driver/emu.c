@@ -68,6 +68,7 @@ static struct pto_flight *pto_emu_put(struct pto_emu *emu, u32 core, struct pto_
 	sub->sq[c->tail & (emu->depth - 1)] = *desc;
 	memset(flight, 0, sizeof(*flight));
 	c->tail++;
+	/* The emulator, which sees the tail, sees the descriptor. */
 	smp_store_release(&sub->sq_tail, c->tail);
 	return flight;
 }
@@ -138,25 +139,22 @@ static void pto_emu_ring(struct pto_emu *emu)
  */
 void pto_emu_push(struct pto_stream *stream)
 {
-	struct pto_ctx *ctx = stream->obj.ctx;
-	struct pto_emu *emu = ctx->emu;
+	struct pto_emu *emu = stream->obj.ctx->emu;
 	u64 before = stream->pushed;
 
+	list_del_init(&stream->blocked_node);
 	while (stream->pushed < stream->submitted &&
 	       pto_stream_task(stream, stream->pushed + 1)->opcode == PTO_CMD_LAUNCH) {
 		if (stream->engine == PTO_ENGINE_BLOCK && stream->pushed > stream->completed)
 			break;
 		if (!pto_emu_push_launch(emu, stream, stream->pushed + 1)) {
-			if (list_empty(&stream->blocked_node))
-				list_add_tail(&stream->blocked_node, &emu->starved);
+			list_add_tail(&stream->blocked_node, &emu->starved);
 			break;
 		}
 		stream->pushed++;
 	}
-	if (stream->pushed == before)
-		return;
-	pto_watchdog_arm(ctx);
-	pto_emu_ring(emu);
+	if (stream->pushed != before)
+		pto_emu_ring(emu);
 }
 
 /* Tell the emulator of programs that are gone, as far as there is room. */
@@ -397,9 +395,10 @@ static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *re
 {
 	struct pto_queue_core *q = pto_emu_core(emu, core);
 	struct pto_core *c = &emu->cores[core];
-	u32 head = smp_load_acquire(&q->sq_head);
-	u32 cq_tail = smp_load_acquire(&q->cq_tail);
+	u32 head, cq_tail;
 
+	head = smp_load_acquire(&q->sq_head);	/* pairs with the emulator's release */
+	cq_tail = smp_load_acquire(&q->cq_tail);	/* the same */
 	if (head - c->head > c->tail - c->head)
 		return pto_emu_break(emu, core, PTO_EMU_BAD_HEAD);
 	if (cq_tail - c->cq_head > emu->depth)
@@ -435,10 +434,7 @@ static int pto_emu_reap_some(struct pto_emu *emu, u32 *reaped)
 	int ret = 0;
 
 	for (core = 0; core < emu->n_cores && !ret; core++)
-		if (emu->cores[core].head != emu->cores[core].tail ||
-		    smp_load_acquire(&pto_emu_core(emu, core)->sq_head) != emu->cores[core].head ||
-		    smp_load_acquire(&pto_emu_core(emu, core)->cq_tail) != emu->cores[core].cq_head)
-			ret = pto_emu_reap_core(emu, core, &budget, reaped);
+		ret = pto_emu_reap_core(emu, core, &budget, reaped);
 	if (ret >= 0) {
 		pto_emu_push_destroyed(emu);
 		pto_emu_feed(emu);

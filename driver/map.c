@@ -37,7 +37,6 @@ static vm_fault_t pto_fault_page(struct vm_fault *vmf, struct page *page)
 	return 0;
 }
 
-
 static int pto_vm_refuse_move(struct vm_area_struct *vma)
 {
 	return -EINVAL;

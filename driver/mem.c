@@ -246,7 +246,7 @@ uncharge:
 int pto_mem_create(struct pto_ctx *ctx, u64 addr, u64 bytes, bool readonly,
 		   struct pto_mem **mem)
 {
-	u64 size = smp_load_acquire(&ctx->aperture_size);
+	u64 size = smp_load_acquire(&ctx->aperture_size);	/* pairs with CTX_SET */
 	u64 base = ctx->aperture_base;
 	int err;
 

@@ -32,7 +32,7 @@ struct pto_mem {
 	u64 addr;
 	u64 bytes;
 	bool readonly;
-	spinlock_t lock;
+	spinlock_t lock;		/* a leaf, never in an interrupt */
 	unsigned long n_pages;
 	struct page **pages;
 };

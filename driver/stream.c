@@ -66,6 +66,7 @@ static void pto_stream_publish(struct pto_stream *stream, u64 seqno, int status)
 	entry->status = status;
 	entry->start = times ? task->started : 0;
 	entry->end = times ? task->ended : 0;
+	/* The user, who sees it, sees the entry, and what the command wrote. */
 	smp_store_release(&page->completed, seqno);
 }
 
@@ -101,7 +102,6 @@ static void pto_stream_complete(struct pto_stream *stream, int status)
 	stream->pushed = max(stream->pushed, seqno);
 	stream->busy = false;
 	stream->head_status = 0;
-	stream->head_since = jiffies;
 	pto_wait_completed(stream, status);
 	pto_stream_unblock(stream);
 	if (status && seqno > stream->drain_to && stream->state == PTO_STREAM_RUNNING &&
@@ -162,12 +162,24 @@ static bool pto_stream_try_wait(struct pto_stream *stream, struct pto_task *task
 	int status;
 
 	if (target->completed < task->wait.seqno) {
-		list_add_tail(&stream->blocked_node, &target->blocked);
+		/* It may be there already: this is a second look. */
+		list_move_tail(&stream->blocked_node, &target->blocked);
 		return false;
 	}
+	list_del_init(&stream->blocked_node);
 	status = pto_stream_status(target, task->wait.seqno);
 	pto_stream_complete(stream, status ? -ECANCELED : 0);
 	return true;
+}
+
+/* The head's time begins, unless it has begun: a LAUNCH is looked at more than once. */
+static void pto_stream_reach(struct pto_stream *stream)
+{
+	if (stream->timed == stream->completed + 1)
+		return;
+	stream->timed = stream->completed + 1;
+	stream->head_since = jiffies;
+	pto_watchdog_arm(stream->obj.ctx);
 }
 
 static bool pto_stream_try_start(struct pto_stream *stream, struct pto_task *task)
@@ -176,12 +188,10 @@ static bool pto_stream_try_start(struct pto_stream *stream, struct pto_task *tas
 
 	if (task->opcode != PTO_CMD_NOP || task->flags)
 		task->started = ktime_get_ns();
-	stream->head_since = jiffies;
+	pto_stream_reach(stream);
 	stream->busy = true;
-	if (!ctx->pdev->ops->start(stream)) {
-		pto_watchdog_arm(ctx);
+	if (!ctx->pdev->ops->start(stream))
 		return false;
-	}
 	if (task->started)
 		task->ended = ktime_get_ns();
 	pto_stream_complete(stream, 0);
@@ -210,6 +220,7 @@ static bool pto_stream_step(struct pto_stream *stream)
 			pto_stream_complete(stream, -ECANCELED);
 			return true;
 		}
+		pto_stream_reach(stream);
 		pto_emu_push(stream);
 		return false;
 	case PTO_CMD_WAIT:
@@ -252,12 +263,11 @@ static bool pto_stream_timed(struct pto_stream *stream, unsigned long *since)
 {
 	struct pto_emu *emu = stream->obj.ctx->emu;
 
-	*since = stream->head_since;
-	if (stream->busy)
-		return !stream->head_status;
-	if (stream->pushed == stream->completed || !emu)
+	/* A WAIT has none; one that was told to stop has had it. */
+	if (stream->timed != stream->completed + 1 || stream->head_status)
 		return false;
-	if (time_after(emu->progress, *since))
+	*since = stream->head_since;
+	if (!stream->busy && emu && time_after(emu->progress, *since))
 		*since = emu->progress;
 	return true;
 }
@@ -348,7 +358,6 @@ static void pto_stream_free(struct pto_object *obj)
 	list_del(&stream->node);
 	list_del(&stream->run_node);
 	spin_unlock_irq(&ctx->qlock);
-	ctx->pdev->ops->stream_idle(stream);
 	if (stream->eventfd)
 		eventfd_ctx_put(stream->eventfd);
 	pto_shared_free(&stream->shared);

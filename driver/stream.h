@@ -114,7 +114,8 @@ struct pto_engine {
  * @state:	PTO_STREAM_*
  * @drain_to, @drain_status: see above
  * @head_status: what a head that was told to stop ends with, whatever it answers
- * @head_since:	jiffies when the head was started
+ * @timed:	seqno of the last head that the watchdog was to look after
+ * @head_since:	jiffies when that became the head
  * @blocked:	streams whose WAIT is for this one
  * @blocked_node: in the @blocked list of the stream that this one's head waits for
  * @armed:	EVENT_FD's seqno; 0: none
@@ -137,6 +138,7 @@ struct pto_stream {
 	u64 drain_to;
 	int drain_status;
 	int head_status;
+	u64 timed;
 	unsigned long head_since;
 	struct list_head blocked;
 	struct list_head blocked_node;

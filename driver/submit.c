@@ -20,8 +20,6 @@ static int pto_cmd_unused(const struct pto_cmd *cmd, size_t used)
 	return memchr_inv((u8 *)cmd->raw + used, 0, sizeof(cmd->raw) - used) ? -EOPNOTSUPP : 0;
 }
 
-#define pto_cmd_check(cmd, member)	pto_cmd_unused(cmd, sizeof((cmd)->member))
-
 static int pto_prepare_args(struct pto_ctx *ctx, const struct pto_cmd *cmd, struct pto_task *task)
 {
 	struct pto_range range;
@@ -45,7 +43,7 @@ static int pto_prepare_launch(struct pto_stream *stream, const struct pto_cmd *c
 	bool block = stream->engine == PTO_ENGINE_BLOCK;
 	u32 mask = cmd->launch.lane_mask, lanes = block ? mask : 1, lane;
 	struct pto_ctx *ctx = stream->obj.ctx;
-	int err = pto_cmd_check(cmd, launch);
+	int err = pto_cmd_unused(cmd, sizeof(cmd->launch));
 
 	if (err)
 		return err;
@@ -99,7 +97,7 @@ static int pto_prepare_copy(struct pto_stream *stream, const struct pto_cmd *cmd
 {
 	struct pto_ctx *ctx = stream->obj.ctx;
 	u64 dst = cmd->copy.dst, src = cmd->copy.src, bytes = cmd->copy.bytes;
-	int err = pto_cmd_check(cmd, copy);
+	int err = pto_cmd_unused(cmd, sizeof(cmd->copy));
 
 	if (err)
 		return err;
@@ -128,7 +126,7 @@ static int pto_prepare_copy(struct pto_stream *stream, const struct pto_cmd *cmd
 static int pto_prepare_fill(struct pto_stream *stream, const struct pto_cmd *cmd,
 			    struct pto_task *task)
 {
-	int err = pto_cmd_check(cmd, fill);
+	int err = pto_cmd_unused(cmd, sizeof(cmd->fill));
 
 	if (err)
 		return err;
@@ -146,7 +144,7 @@ static int pto_prepare_wait(struct pto_stream *stream, const struct pto_cmd *cmd
 {
 	struct pto_ctx *ctx = stream->obj.ctx;
 	struct pto_stream *target;
-	int err = pto_cmd_check(cmd, wait);
+	int err = pto_cmd_unused(cmd, sizeof(cmd->wait));
 
 	if (err)
 		return err;
@@ -175,14 +173,15 @@ static int pto_prepare_mock(struct pto_stream *stream, const struct pto_cmd *cmd
 		return -EOPNOTSUPP;
 	switch (cmd->opcode) {
 	case PTO_CMD_DELAY:
-		err = pto_cmd_check(cmd, delay);
-		if (!err && (cmd->delay.ns < PTO_DELAY_MIN_NS || cmd->delay.ns > PTO_TIMEOUT_MAX_NS))
+		err = pto_cmd_unused(cmd, sizeof(cmd->delay));
+		if (!err && (cmd->delay.ns < PTO_DELAY_MIN_NS ||
+			     cmd->delay.ns > PTO_TIMEOUT_MAX_NS))
 			err = -EINVAL;
 		task->delay_ns = cmd->delay.ns;
 		return err;
 	case PTO_CMD_FAULT:
 		task->fault_code = cmd->fault.code;
-		return cmd->fault.reserved ? -EOPNOTSUPP : pto_cmd_check(cmd, fault);
+		return cmd->fault.reserved ? -EOPNOTSUPP : pto_cmd_unused(cmd, sizeof(cmd->fault));
 	case PTO_CMD_HANG:
 		return pto_cmd_unused(cmd, 0);
 	default:

@@ -112,8 +112,6 @@ static void pto_mock_copy(struct work_struct *work)
 		pto_mock_raise(stream, pto_mock_latency(stream_mock(stream)));
 	}
 	spin_unlock_irq(&ctx->qlock);
-	/* Not here: freeing waits for this work. */
-	pto_object_put_atomic(&stream->obj);
 }
 
 static bool pto_mock_start(struct pto_stream *stream)
@@ -132,7 +130,6 @@ static bool pto_mock_start(struct pto_stream *stream)
 	case PTO_CMD_FILL:
 		hw->copying = true;
 		hw->stop = false;
-		pto_object_get(&stream->obj);
 		queue_work(pto_mock_wq, &hw->work);
 		return false;
 	case PTO_CMD_FAULT:

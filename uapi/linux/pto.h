@@ -203,6 +203,7 @@ struct pto_query {
 	__u32 data_size;
 	__u32 reserved;
 };
+
 #define PTO_IOC_QUERY		_IO(PTO_IOC_TYPE, PTO_CALL_QUERY)
 
 /* ---- contexts ------------------------------------------------------------ */
@@ -214,8 +215,7 @@ struct pto_query {
 #define PTO_CTX_ON_FAULT	(1 << 3)
 
 /* pto_ctx_set.on_fault: what a command that ends with an error does to its stream */
-#define PTO_ON_FAULT_STOP	0	/* what is queued behind it completes ECANCELED; the
-					 * stream takes no more until it is resumed */
+#define PTO_ON_FAULT_STOP	0	/* cancel what is behind, take no more until resumed */
 #define PTO_ON_FAULT_CONTINUE	1	/* the next command runs */
 
 /**
@@ -249,6 +249,7 @@ struct pto_ctx_set {
 	__u32 on_fault;
 	char label[PTO_LABEL_SIZE];
 };
+
 #define PTO_IOC_CTX_SET		_IO(PTO_IOC_TYPE, PTO_CALL_CTX_SET)
 
 /**
@@ -264,6 +265,7 @@ struct pto_ctx_close {
 	__u32 size;
 	__u32 flags;
 };
+
 #define PTO_IOC_CTX_CLOSE	_IO(PTO_IOC_TYPE, PTO_CALL_CTX_CLOSE)
 
 /**
@@ -281,6 +283,7 @@ struct pto_reset {
 	__u32 size;
 	__u32 flags;
 };
+
 #define PTO_IOC_RESET		_IO(PTO_IOC_TYPE, PTO_CALL_RESET)
 
 /**
@@ -304,6 +307,7 @@ struct pto_obj_destroy {
 	__u32 handle;
 	__u32 reserved;
 };
+
 #define PTO_IOC_OBJ_DESTROY	_IO(PTO_IOC_TYPE, PTO_CALL_OBJ_DESTROY)
 
 /* ---- memory and programs ------------------------------------------------- */
@@ -340,6 +344,7 @@ struct pto_mem_alloc {
 	__u32 reserved;
 	__u64 mmap_offset;
 };
+
 #define PTO_IOC_MEM_ALLOC	_IO(PTO_IOC_TYPE, PTO_CALL_MEM_ALLOC)
 
 /* Directions of a copy */
@@ -376,6 +381,7 @@ struct pto_mem_copy {
 	__u64 src;
 	__u64 bytes;
 };
+
 #define PTO_IOC_MEM_COPY	_IO(PTO_IOC_TYPE, PTO_CALL_MEM_COPY)
 
 /**
@@ -410,6 +416,7 @@ struct pto_prog_load {
 	__u64 addr;
 	__u64 mmap_offset;
 };
+
 #define PTO_IOC_PROG_LOAD	_IO(PTO_IOC_TYPE, PTO_CALL_PROG_LOAD)
 
 /* ---- streams ------------------------------------------------------------- */
@@ -453,6 +460,7 @@ struct pto_stream_create {
 	__u64 mmap_offset;
 	__u64 mmap_size;
 };
+
 #define PTO_IOC_STREAM_CREATE	_IO(PTO_IOC_TYPE, PTO_CALL_STREAM_CREATE)
 
 /**
@@ -650,6 +658,7 @@ struct pto_stream_submit {
 	__u32 reserved;
 	__u64 first_seqno;
 };
+
 #define PTO_IOC_STREAM_SUBMIT	_IO(PTO_IOC_TYPE, PTO_CALL_STREAM_SUBMIT)
 
 /**
@@ -682,6 +691,7 @@ struct pto_stream_wait {
 	__u64 seqno;
 	__u64 timeout_ns;
 };
+
 #define PTO_IOC_STREAM_WAIT	_IO(PTO_IOC_TYPE, PTO_CALL_STREAM_WAIT)
 
 /* pto_stream_ctl.op */
@@ -709,6 +719,7 @@ struct pto_stream_ctl {
 	__u32 stream;
 	__u32 op;
 };
+
 #define PTO_IOC_STREAM_CTL	_IO(PTO_IOC_TYPE, PTO_CALL_STREAM_CTL)
 
 /**
@@ -737,6 +748,7 @@ struct pto_event_fd {
 	__s32 fd;
 	__u64 seqno;
 };
+
 #define PTO_IOC_EVENT_FD	_IO(PTO_IOC_TYPE, PTO_CALL_EVENT_FD)
 
 /* ---- faults -------------------------------------------------------------- */
@@ -793,6 +805,7 @@ struct pto_fault_query {
 	__s32 func_id;
 	__u32 lost;
 };
+
 #define PTO_IOC_FAULT_QUERY	_IO(PTO_IOC_TYPE, PTO_CALL_FAULT_QUERY)
 
 /* ---- emulators of mock devices ------------------------------------------- */
@@ -835,6 +848,7 @@ struct pto_emu_attach {
 	__u64 sub_offset;
 	__u64 core_offset;
 };
+
 #define PTO_IOC_EMU_ATTACH	_IO(PTO_IOC_TYPE, PTO_CALL_EMU_ATTACH)
 
 /* pto_emu_step.flags */
@@ -872,6 +886,7 @@ struct pto_emu_step {
 	__u32 reaped;
 	__u32 reserved;
 };
+
 #define PTO_IOC_EMU_STEP	_IO(PTO_IOC_TYPE, PTO_CALL_EMU_STEP)
 
 #endif

@@ -21,7 +21,8 @@
  * @bytes, @size:	its file, mapped from a sealed memfd
  * @leaf:	it imports nothing but mem* and libm, so that a thread may leave
  *		it at any instruction without leaving a lock or a list behind
- * @name:	for messages: "kernel func_id 3", or so
+ *		(constructors have run by then, and do not count)
+ * @name:	for messages: "kernel func_id 3", or so; the first one it was got by
  */
 struct image {
 	uintptr_t base;
@@ -49,16 +50,22 @@ struct image {
  * Checked before the dynamic linker sees it: ELF class, machine, type; bounds
  * of segments, dynamic section, hash, symbol, string and relocation tables,
  * and that relocations point into writable segments. What the checks can not
- * vouch for is first loaded in a child process. Errors: -EINVAL (NULL or
- * empty), -ENOEXEC with a text that says which check failed, -ENOMEM.
- * Thread-safe.
+ * vouch for (constructors, IFUNC, libraries of its own, unusual tags) is first
+ * loaded in a child process. Errors: -EINVAL (NULL or empty), -ENOEXEC with a
+ * text that says which check failed or what the dynamic linker says, -ENOMEM,
+ * or why there is no memfd (-EMFILE, ...). Thread-safe; works in a child of
+ * fork(), too.
  */
 int image_get(const void *bytes, size_t size, const char *name, struct image **image);
 
 /** image_put - give an image back; NULL is allowed */
 void image_put(struct image *image);
 
-/** image_symbol - address of a dynamic symbol that the image itself defines, or NULL */
+/**
+ * image_symbol - address of a dynamic symbol that the image itself defines, or NULL
+ *
+ * It may be data: see @text_lo and @text_hi before calling it.
+ */
 void *image_symbol(struct image *image, const char *name);
 
 #endif

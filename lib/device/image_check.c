@@ -289,6 +289,11 @@ static int check_segment(struct check *c, const GElf_Phdr *p, uint64_t phoff)
 		return bad(c, "segment %s (%u) at %#lx lies outside the LOAD segments",
 			   segment_name(p->p_type), p->p_type, p->p_vaddr);
 	switch (p->p_type) {
+	case PT_DYNAMIC:
+		if (c->dynamic_segment)
+			return bad(c, "two dynamic sections");
+		c->dynamic_segment = p;
+		return 0;
 	case PT_PHDR:
 		return check_phdr_segment(c, p, phoff);
 	case PT_TLS:
@@ -343,18 +348,9 @@ int image_tag_want(struct check *c, int64_t tag, const char *name, uint64_t *val
 	return image_tag_get(c, tag, value) ? 0 : bad(c, "no %s in its dynamic section", name);
 }
 
-static const GElf_Phdr *dynamic_segment(struct check *c)
-{
-	for (size_t i = 0; i < c->nsegments; i++) {
-		if (c->segments[i].p_type == PT_DYNAMIC)
-			return &c->segments[i];
-	}
-	return NULL;
-}
-
 static int read_dynamic(struct check *c)
 {
-	const GElf_Phdr *p = dynamic_segment(c), *load;
+	const GElf_Phdr *p = c->dynamic_segment, *load;
 	Elf_Data *data;
 	uint64_t dup;
 

@@ -19,7 +19,7 @@ enum version { VERSION_NONE, VERSION_OTHER, VERSION_LIBM };
 /**
  * struct check - a check under way
  * @segments:	the program headers
- * @tls:	the PT_TLS segment, or NULL
+ * @dynamic_segment, @tls: the segments of that type, or NULL
  * @dynamic_addr, @dynamic_size: the dynamic section
  * @dynamic:	its entries before DT_NULL
  * @symbols:	from the symbol table to the end of its segment
@@ -35,6 +35,7 @@ struct check {
 	struct image_facts *facts;
 	size_t nsegments;
 	GElf_Phdr segments[MAX_SEGMENTS];
+	const GElf_Phdr *dynamic_segment;
 	const GElf_Phdr *tls;
 	uint64_t dynamic_addr;
 	uint64_t dynamic_size;

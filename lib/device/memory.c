@@ -255,14 +255,15 @@ static struct chunk *run_take(struct mem *mem, size_t n, enum chunk_kind kind)
 static void run_give(struct mem *mem, struct chunk *c, uint32_t n)
 {
 	struct chunk *end = mem->chunks + mem->nchunks;
+	size_t size = (size_t)n << CHUNK_SHIFT;
 	bool keep = mem->warm + n <= WARM_CHUNKS;
 
-	ASAN_UNPOISON_MEMORY_REGION(chunk_start(mem, c), n << CHUNK_SHIFT);
+	ASAN_UNPOISON_MEMORY_REGION(chunk_start(mem, c), size);
 	if (keep) {
 		mem->warm += n;
 	} else {
-		madvise(chunk_start(mem, c), (size_t)n << CHUNK_SHIFT, MADV_DONTNEED);
-		mprotect(chunk_start(mem, c), (size_t)n << CHUNK_SHIFT, PROT_NONE);
+		madvise(chunk_start(mem, c), size, MADV_DONTNEED);
+		mprotect(chunk_start(mem, c), size, PROT_NONE);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		c[i].kind = CHUNK_FREE;
@@ -285,20 +286,20 @@ static void run_give(struct mem *mem, struct chunk *c, uint32_t n)
 static char *run_alloc(struct mem *mem, size_t size)
 {
 	size_t n = (size + mem->page + CHUNK_SIZE - 1) >> CHUNK_SHIFT;
-	size_t data = align_up(size, mem->page);
+	size_t data = align_up(size, mem->page), whole = n << CHUNK_SHIFT;
 	struct chunk *c = run_take(mem, n, CHUNK_RUN);
 	char *start;
 
 	if (!c)
 		return NULL;
 	start = chunk_start(mem, c);
-	if (!pages_open(start, n << CHUNK_SHIFT)) {
+	if (!pages_open(start, whole)) {
 		run_give(mem, c, n);
 		return NULL;
 	}
 	c->size = size;
-	c->guard = guard_set(start + data, (n << CHUNK_SHIFT) - data);
-	ASAN_POISON_MEMORY_REGION(start + size, data - size);
+	c->guard = guard_set(start + data, whole - data);
+	ASAN_POISON_MEMORY_REGION(start + size, whole - size);
 	return start;
 }
 

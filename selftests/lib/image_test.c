@@ -309,6 +309,7 @@ static uint32_t *gnu_chain(struct file f)
 	X(segment(f, PT_LOAD)->p_vaddr = -0x1000ull, "begins at") \
 	X(segment(f, PT_LOAD)->p_flags |= PF_W, "writable segment") \
 	X(segment(f, PT_DYNAMIC)->p_type = PT_NULL, "no dynamic section") \
+	X(segment(f, PT_NOTE)->p_type = PT_DYNAMIC, "two dynamic sections") \
 	X(segment(f, PT_DYNAMIC)->p_vaddr += FAR, "outside the LOAD") \
 	X(segment(f, PT_DYNAMIC)->p_vaddr += 16, "outside the LOAD") \
 	X(segment(f, PT_GNU_RELRO)->p_memsz = FAR, "GNU_RELRO") \

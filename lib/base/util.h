@@ -15,6 +15,16 @@
 #define __cacheline	__attribute__((aligned(CACHE_LINE)))
 #define __inline	inline __attribute__((always_inline))
 
+/* As gcc names it, also with clang. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__	1
+#endif
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__	1
+#endif
+#endif
+
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 

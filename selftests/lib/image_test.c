@@ -135,7 +135,7 @@ FIXTURE(image) {
 
 FIXTURE_SETUP(image)
 {
-	self->kernel = compile(kernel_source, BARE);
+	self->kernel = compile(kernel_source, BARE " -Wl,--hash-style=gnu");
 	ASSERT_NE(0, self->kernel.size);
 }
 

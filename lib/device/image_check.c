@@ -222,9 +222,10 @@ static int check_tls(struct check *c, const GElf_Phdr *p)
 	if (p->p_filesz > p->p_memsz || p->p_memsz > MAX_TLS)
 		return bad(c, "segment TLS: %#lx bytes in the file, %#lx in memory", p->p_filesz,
 			   p->p_memsz);
-	if (p->p_align > MAX_ALIGN || p->p_align & (p->p_align - 1))
+	if (!p->p_align || p->p_align > MAX_ALIGN || p->p_align & (p->p_align - 1))
 		return bad(c, "segment TLS is aligned to %#lx", p->p_align);
-	c->tls = p;
+	if (p->p_memsz)		/* or else the linker takes it for none */
+		c->tls = p;
 	return 0;
 }
 

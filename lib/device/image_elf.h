@@ -19,7 +19,7 @@ enum version { VERSION_NONE, VERSION_OTHER, VERSION_LIBM };
 /**
  * struct check - a check under way
  * @segments:	the program headers
- * @dynamic_segment, @tls: the segments of that type, or NULL
+ * @dynamic_segment, @tls: the segments of that type, or NULL; an empty TLS is none
  * @dynamic_addr, @dynamic_size: the dynamic section
  * @dynamic:	its entries before DT_NULL
  * @symbols:	from the symbol table to the end of its segment

@@ -316,6 +316,7 @@ static uint32_t *gnu_chain(struct file f)
 	X(segment(f, PT_GNU_STACK)->p_flags |= PF_X, "executable stack") \
 	X(segment(f, PT_GNU_STACK)->p_type = PT_NULL, "GNU_STACK") \
 	X(segment(f, PT_NOTE)->p_type = PT_TLS; segment(f, PT_TLS)->p_memsz = 1ull << 40, "TLS") \
+	X(segment(f, PT_NOTE)->p_type = PT_TLS; segment(f, PT_TLS)->p_align = 0, "TLS is aligned") \
 	X(segment(f, PT_NOTE)->p_filesz -= 3, "note") \
 	X(tag(f, DT_STRTAB)->d_un.d_ptr = FAR, "string table") \
 	X(tag(f, DT_STRSZ)->d_un.d_val -= 1, "end with NUL") \

@@ -9,8 +9,8 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 MODDIR	 = $(abspath $(O))/modules/$(KRELEASE)
 VM	?= 6.12
 
-.PHONY: modules module-path modules-clean vm-shell
-modules:
+.PHONY: modules module-path modules-lint vm-shell
+modules: $(O)/layout-checked
 	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers: make deps, or KDIR=DIR))
 	$(Q)mkdir -p $(MODDIR)
 	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/driver $(CURDIR)/uapi $(MODDIR)/
@@ -19,6 +19,34 @@ modules:
 
 module-path:
 	@echo $(MODDIR)/pto.ko
+
+# The boundaries' structures are the same for C and C++, 64 and 32 bits, without holes.
+layout-includes := -Iuapi -I/usr/include/$(shell $(CC) -print-multiarch)
+$(O)/layout-checked: selftests/uapi/layout.c $(wildcard uapi/linux/*.h)
+	@mkdir -p $(@D)
+	$(Q)for language in c c++; do for bits in 32 64; do \
+		$(CC) -x $$language -m$$bits -Wall -Wextra -Wpadded -Werror -fsyntax-only \
+			$(layout-includes) $< || exit 1; \
+	done; done
+	$(Q)touch $@
+
+# sparse and checkpatch. BIT() is not for uapi; a table's macro uses its arguments twice.
+CHECKPATCH = $(O)/checkpatch/checkpatch.pl
+$(CHECKPATCH):
+	@mkdir -p $(@D)
+	$(Q)tar -C $(@D) --strip-components=2 -xf /usr/src/linux-source-6.1.tar.xz --wildcards \
+		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch'
+
+modules-lint: $(CHECKPATCH)
+	$(Q)$(MAKE) --no-print-directory modules KFLAGS=C=2
+	$(Q)$(CHECKPATCH) --no-tree --strict --quiet --ignore BIT_MACRO,MACRO_ARG_REUSE \
+		-f uapi/linux/*.h driver/*.[ch] driver/mock/*.[ch]
+
+# The driver by hand, without libpto.
+$(O)/examples/fill: tools/examples/ioctl/fill.c uapi/linux/pto.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -Wall -o $@ $< -luring
 
 vm-shell:
 	$(Q)tools/vm/run -t 86400 $(VM)

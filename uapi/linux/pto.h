@@ -131,9 +131,9 @@ struct pto_uring {
 
 /*
  * Mappings are shared, never executable, not inherited by fork(), and can be
- * neither moved nor grown. The control page lies at offset 0; the calls that
- * make an object return its offset. They stay usable when the context is dead:
- * device memory then reads and writes as private zero pages.
+ * neither moved nor grown. The control page lies at offset 0; the calls that make an
+ * object return its offset (64 bits: a 32-bit program needs mmap64()). Mappings stay
+ * usable when the context is dead: device memory then is private zero pages.
  *
  * MMAP Errors:
  *	EINVAL	bad_offset: nothing is mapped at this offset, or it is shorter

@@ -109,6 +109,7 @@ struct pto_desc {
 			__u64 dst;
 			__u64 size;
 			__u32 pattern;
+			__u32 reserved;
 		} fill;
 		struct {
 			__u64 serial;

@@ -262,7 +262,8 @@ static struct image *image_find(const void *bytes, size_t size, uint64_t hash)
 	struct image *image;
 
 	TAILQ_FOREACH(image, &images, link) {
-		if (image->hash == hash && image->size == size && !memcmp(image->bytes, bytes, size))
+		if (image->hash == hash && image->size == size &&
+		    !memcmp(image->bytes, bytes, size))
 			return image;
 	}
 	return NULL;

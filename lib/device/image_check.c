@@ -381,7 +381,7 @@ static int read_dynamic(struct check *c)
 
 /* What is left of the file's part of a read-only segment from a table's address on. */
 int image_table_at(struct check *c, uint64_t addr, const char *name, Elf_Type type,
-		    Elf_Data **data)
+		   Elf_Data **data)
 {
 	uint64_t offset, size = file_bytes(c, addr, false, &offset);
 
@@ -393,7 +393,7 @@ int image_table_at(struct check *c, uint64_t addr, const char *name, Elf_Type ty
 
 /* A table whose size is known. */
 int image_table_sized(struct check *c, uint64_t addr, uint64_t size, const char *name,
-		       Elf_Type type, Elf_Data **data)
+		      Elf_Type type, Elf_Data **data)
 {
 	uint64_t offset;
 

@@ -60,7 +60,6 @@ static const struct reloc_kind reloc_kinds[] = {
 };
 #endif
 
-
 /* ---- versions ------------------------------------------------------------------- */
 
 static bool is_needed(struct check *c, const char *lib)

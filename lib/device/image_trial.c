@@ -38,8 +38,6 @@
 	"export LD_BIND_NOW=1 LD_PRELOAD=${LD_PRELOAD:+$LD_PRELOAD:}/proc/self/fd/$1; " \
 	"exec /bin/echo " WORD
 
-extern char **environ;
-
 /**
  * struct trial - how a child came through
  * @known:	its exit status is known

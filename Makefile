@@ -24,7 +24,7 @@ CFLAGS	+= -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	   -fPIC -fvisibility=hidden -fno-plt -fstack-clash-protection -pthread
 
 sanflags-address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-sanflags-thread  := -fsanitize=thread -fno-omit-frame-pointer
+sanflags-thread  := -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan
 ifneq ($(SAN),)
 ifeq ($(sanflags-$(SAN)),)
 $(error SAN=$(SAN): want address or thread)

@@ -42,7 +42,7 @@ include $(sort $(wildcard selftests/*/*.mk))
 check-build: all $(tests:once:%=%) $(test-images)
 
 check:
-	$(Q)tools/deps build
+	$(Q)tools/deps
 	$(Q)$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run

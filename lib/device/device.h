@@ -37,7 +37,7 @@ struct pto_device {
 	struct mem *mem;
 	struct emulator *emu;
 	pthread_mutex_t lock;
-	struct sched *sched;
+	struct sched *_Atomic sched;
 };
 
 /** struct pto_program - a kernel image on a device; @serial is never used again */

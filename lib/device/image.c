@@ -180,6 +180,7 @@ static int image_link(struct image *image, const struct image_facts *facts)
 	dlinfo(image->handle, RTLD_DI_LINKMAP, &map);	/* can not fail for what dlopen() gave */
 	image->lo = map->l_addr + facts->lo;
 	image->hi = map->l_addr + facts->hi;
+	image->base = map->l_addr;
 	image->text_lo = map->l_addr + facts->text_lo;
 	image->text_hi = map->l_addr + facts->text_hi;
 	image->leaf = facts->leaf;

@@ -54,8 +54,8 @@ int pto_stream_create(struct pto_device *dev, struct pto_stream **stream)
 		free(s);
 		return -ENOMEM;
 	}
-	emu_core_reset(s->core);
-	s->queued = s->core->queue->sq_head;
+	emu_settle(dev->emu, slot, slot + 1);
+	s->queued = s->core->sub->sq_tail;
 	pthread_mutex_init(&s->lock, NULL);
 	device_get(dev);
 	s->dev = dev;
@@ -66,14 +66,14 @@ int pto_stream_create(struct pto_device *dev, struct pto_stream **stream)
 /* The queue's index is the low half of a seqno that is at most a ring away. */
 static int64_t done_of(struct pto_stream *s, int64_t queued)
 {
-	uint32_t head = __atomic_load_n(&s->core->queue->sq_head, __ATOMIC_ACQUIRE);
+	uint32_t head = load_acquire(&s->core->queue->sq_head);
 
 	return queued - (uint32_t)((uint32_t)queued - head);
 }
 
 static bool halted(struct pto_stream *s)
 {
-	return __atomic_load_n(&s->core->queue->state, __ATOMIC_ACQUIRE) == PTO_QUEUE_HALTED;
+	return load_acquire(&s->core->queue->state) == PTO_QUEUE_HALTED;
 }
 
 static int64_t queued_of(struct pto_stream *s)
@@ -99,9 +99,9 @@ static int64_t submit(struct pto_stream *s, const struct pto_desc *desc)
 	} else {
 		core->sub->sq[s->queued % EMU_QUEUE_DEPTH] = *desc;
 		seqno = ++s->queued;
-		__atomic_store_n(&core->sub->sq_tail, (uint32_t)seqno, __ATOMIC_RELEASE);
+		store_release(&core->sub->sq_tail, (uint32_t)seqno);
 		atomic_thread_fence(memory_order_seq_cst);
-		if (__atomic_load_n(&core->queue->asleep, __ATOMIC_RELAXED))
+		if (READ_ONCE(core->queue->asleep))
 			emu_doorbell(s->dev->emu, core);
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -107,14 +107,6 @@ struct emu_core *emu_core(struct emulator *emu, unsigned int slot)
 	return core;
 }
 
-void emu_core_reset(struct emu_core *core)
-{
-	core->sub->irq_wanted = 0;
-	core->sub->cq_head = core->queue->cq_tail;
-	core->sub->sq_tail = core->queue->sq_head;
-	core->queue->state = PTO_QUEUE_RUNNING;
-}
-
 void emu_core_retire(struct emulator *emu, unsigned int slot)
 {
 	struct emu_core *old, *core = core_new(slot);

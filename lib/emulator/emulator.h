@@ -188,9 +188,6 @@ struct emu_core *emu_core_if(struct emulator *emu, unsigned int slot);
 int emu_slot_get(struct emulator *emu);
 void emu_slot_put(struct emulator *emu, unsigned int slot);
 
-/** emu_core_reset - empty a core's queue, and take it out of its halt */
-void emu_core_reset(struct emu_core *core);
-
 /** emu_core_retire - put a new core in a slot; the old one is never touched again */
 void emu_core_retire(struct emulator *emu, unsigned int slot);
 
@@ -203,8 +200,13 @@ void emu_forget(struct emulator *emu, uint64_t serial);
 int emu_threads_start(struct emulator *emu);
 unsigned int emu_threads_count(struct emulator *emu);
 
-/** emu_settle - after a failure: empty the queues of the first @count cores, once they are left */
-void emu_settle(struct emulator *emu, unsigned int count);
+/**
+ * emu_settle - after a failure: empty queues, and take them out of their halt
+ *
+ * Waits until the cores in slots @first to @end - 1 are left; nothing more is
+ * started on them, and whoever runs a kernel there is being made to leave.
+ */
+void emu_settle(struct emulator *emu, unsigned int first, unsigned int end);
 
 /** emu_doorbell - a core's queue has got descriptors */
 void emu_doorbell(struct emulator *emu, struct emu_core *core);

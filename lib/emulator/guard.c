@@ -80,8 +80,9 @@ static bool in_image(const struct image *image, uintptr_t pc)
 	return image && pc >= image->text_lo && pc < image->text_hi;
 }
 
-static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t addr, uintptr_t pc)
+static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t addr, void *ucontext)
 {
+	uintptr_t pc = signal_pc(ucontext);
 	const struct image *image = atomic_load_explicit(&t->running, memory_order_relaxed)->image;
 
 	t->fault.status = status;
@@ -89,6 +90,8 @@ static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t add
 	t->fault.addr = addr;
 	t->fault.pc = in_image(image, pc) ? pc - image->base : 0;
 	atomic_store_explicit(&t->running, NULL, memory_order_relaxed);
+	/* As a return from the handler would: the jump buffer holds no mask. */
+	pthread_sigmask(SIG_SETMASK, &((ucontext_t *)ucontext)->uc_sigmask, NULL);
 	siglongjmp(t->env, 1);
 }
 
@@ -103,8 +106,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
 		chain(sig, info, ucontext);
 		return;
 	}
-	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr,
-	      signal_pc(ucontext));
+	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr, ucontext);
 }
 
 /* A signal may come late: is what runs now what the watchdog saw? */
@@ -131,7 +133,7 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 	if (!running || !leave_meant(t))
 		return;
 	if (!running->image || running->image->leaf || in_image(running->image, pc))
-		leave(t, atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, pc);
+		leave(t, atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, ucontext);
 }
 
 static void thread_free(void *arg)

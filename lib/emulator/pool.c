@@ -60,11 +60,11 @@ struct emu_pool {
 
 static void interrupt(struct emu_pool *pool, struct emu_core *core)
 {
-	uint32_t head = core->queue->sq_head;
+	uint32_t head = READ_ONCE(core->queue->sq_head);
 
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!__atomic_load_n(&core->sub->irq_wanted, __ATOMIC_RELAXED) ||
-	    (int32_t)(head - __atomic_load_n(&core->sub->irq_head, __ATOMIC_RELAXED)) < 0)
+	if (!READ_ONCE(core->sub->irq_wanted) ||
+	    (int32_t)(head - READ_ONCE(core->sub->irq_head)) < 0)
 		return;
 	atomic_fetch_add(&pool->moved, 1);
 	futex_wake(&pool->moved, INT_MAX);
@@ -75,20 +75,20 @@ static void put_cqe(struct emu_core *core, const struct pto_cqe *cqe)
 	uint32_t tail = core->queue->cq_tail;
 
 	core->queue->cq[tail % EMU_QUEUE_DEPTH] = *cqe;
-	__atomic_store_n(&core->queue->cq_tail, tail + 1, __ATOMIC_RELEASE);
+	store_release(&core->queue->cq_tail, tail + 1);
 }
 
 /* A fault ends the queue: what is behind it is completed as cancelled. */
 static void halt(struct emu_core *core, const struct emu_fault *fault)
 {
-	uint32_t head = core->queue->sq_head;
-	uint32_t tail = __atomic_load_n(&core->sub->sq_tail, __ATOMIC_ACQUIRE);
+	uint32_t head = READ_ONCE(core->queue->sq_head);
+	uint32_t tail = load_acquire(&core->sub->sq_tail);
 	struct pto_cqe cqe = { .core = core->number };
 
 	for (; head != tail; head++) {
 		cqe.cookie = core->sub->sq[head % EMU_QUEUE_DEPTH].cookie;
 		cqe.status = PTO_STATUS_CANCELED;
-		if (head == core->queue->sq_head) {
+		if (head == READ_ONCE(core->queue->sq_head)) {
 			cqe.status = fault->status;
 			cqe.code = fault->code;
 			cqe.fault.addr = fault->addr;
@@ -98,8 +98,8 @@ static void halt(struct emu_core *core, const struct emu_fault *fault)
 		memset(&cqe.fault, 0, sizeof(cqe.fault));
 		cqe.code = 0;
 	}
-	__atomic_store_n(&core->queue->state, PTO_QUEUE_HALTED, __ATOMIC_RELEASE);
-	__atomic_store_n(&core->queue->sq_head, tail, __ATOMIC_RELEASE);
+	store_release(&core->queue->state, PTO_QUEUE_HALTED);
+	store_release(&core->queue->sq_head, tail);
 }
 
 static void fill(const struct pto_desc *desc)
@@ -176,11 +176,11 @@ enum drained { DRAINED, HALTED, LOST };
 static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 {
 	struct pto_queue_core *queue = core->queue;
-	uint32_t head = queue->sq_head;
+	uint32_t head = READ_ONCE(queue->sq_head);
 	struct pto_cqe cqe = { .core = core->number };
 	const struct pto_desc *desc;
 
-	while (head != __atomic_load_n(&core->sub->sq_tail, __ATOMIC_ACQUIRE)) {
+	while (head != load_acquire(&core->sub->sq_tail)) {
 		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
 			break;
 		desc = &core->sub->sq[head % EMU_QUEUE_DEPTH];
@@ -196,7 +196,7 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 			cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
 			put_cqe(core, &cqe);
 		}
-		__atomic_store_n(&queue->sq_head, ++head, __ATOMIC_RELEASE);
+		store_release(&queue->sq_head, ++head);
 		interrupt(t->emu->pool, core);
 	}
 	return DRAINED;
@@ -204,9 +204,9 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 
 static bool core_has_work(struct emu_core *core)
 {
-	return __atomic_load_n(&core->queue->state, __ATOMIC_RELAXED) == PTO_QUEUE_RUNNING &&
+	return READ_ONCE(core->queue->state) == PTO_QUEUE_RUNNING &&
 	       !atomic_load_explicit(&core->cancel, memory_order_relaxed) &&
-	       core->queue->sq_head != __atomic_load_n(&core->sub->sq_tail, __ATOMIC_RELAXED);
+	       READ_ONCE(core->queue->sq_head) != READ_ONCE(core->sub->sq_tail);
 }
 
 /* False: the thread was given up together with the core. */
@@ -217,13 +217,13 @@ static bool drain(struct emu_thread *t, struct emu_core *core)
 	do {
 		if (atomic_exchange(&core->busy, 1))
 			return true;
-		__atomic_store_n(&core->queue->asleep, 0, __ATOMIC_RELAXED);
+		WRITE_ONCE(core->queue->asleep, 0);
 		ret = drain_ring(t, core);
 		if (ret == LOST)
 			return false;
 		if (ret == HALTED)
 			interrupt(t->emu->pool, core);
-		__atomic_store_n(&core->queue->asleep, 1, __ATOMIC_RELAXED);
+		WRITE_ONCE(core->queue->asleep, 1);
 		atomic_store(&core->busy, 0);
 		atomic_thread_fence(memory_order_seq_cst);
 	} while (core_has_work(core));
@@ -292,9 +292,9 @@ static void after_fault(struct emu_thread *t)
 	struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
 	halt(core, &t->fault);
-	__atomic_store_n(&core->queue->asleep, 1, __ATOMIC_RELAXED);
-	atomic_store(&core->busy, 0);
 	interrupt(t->emu->pool, core);
+	WRITE_ONCE(core->queue->asleep, 1);
+	atomic_store(&core->busy, 0);
 }
 
 /* False: the thread was given up. */
@@ -437,7 +437,7 @@ static bool any_reached(struct emu_core *const *cores, const uint32_t *heads, un
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if ((int32_t)(__atomic_load_n(&cores[i]->queue->sq_head, __ATOMIC_RELAXED) -
+		if ((int32_t)(READ_ONCE(cores[i]->queue->sq_head) -
 			      heads[i]) >= 0)
 			return true;
 	return false;
@@ -455,14 +455,14 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 		cpu_relax();
 	}
 	for (i = 0; i < count; i++) {
-		__atomic_store_n(&cores[i]->sub->irq_head, heads[i], __ATOMIC_RELAXED);
-		__atomic_store_n(&cores[i]->sub->irq_wanted, 1, __ATOMIC_RELAXED);
+		WRITE_ONCE(cores[i]->sub->irq_head, heads[i]);
+		WRITE_ONCE(cores[i]->sub->irq_wanted, 1);
 	}
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!any_reached(cores, heads, count))
 		futex_wait(&pool->moved, moved, timeout_ns);
 	for (i = 0; i < count; i++)
-		__atomic_store_n(&cores[i]->sub->irq_wanted, 0, __ATOMIC_RELAXED);
+		WRITE_ONCE(cores[i]->sub->irq_wanted, 0);
 }
 
 /* Whoever drains the core ends soon: it has no more to start, and is made to leave a kernel. */
@@ -479,18 +479,20 @@ static void settle(struct emu_pool *pool, struct emu_core *core)
 			break;
 		futex_wait(&pool->moved, moved, NSEC_PER_MSEC);
 	}
-	emu_core_reset(core);
+	WRITE_ONCE(core->sub->irq_wanted, 0);
+	WRITE_ONCE(core->sub->cq_head, core->queue->cq_tail);
+	WRITE_ONCE(core->sub->sq_tail, READ_ONCE(core->queue->sq_head));
+	WRITE_ONCE(core->queue->state, PTO_QUEUE_RUNNING);
 	atomic_store(&core->cancel, false);
 	atomic_store(&core->busy, 0);
 }
 
-void emu_settle(struct emulator *emu, unsigned int count)
+void emu_settle(struct emulator *emu, unsigned int first, unsigned int end)
 {
 	struct emu_core *core;
-	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		core = emu_core_if(emu, i);
+	for (; first < end; first++) {
+		core = emu_core_if(emu, first);
 		if (core)
 			settle(emu->pool, core);
 	}

@@ -74,17 +74,18 @@ static void poke(struct watchdog *dog)
 static bool same_run(struct watched *w, uint64_t now)
 {
 	struct emu_thread *t = w->thread;
-	const struct emu_program *p = atomic_load(&t->running);
+	bool running = atomic_load(&t->running);
 	struct emu_core *core = atomic_load(&t->core);
 	const struct pto_desc *desc = atomic_load(&t->desc);
 	uint32_t head;
 
-	if (!p || !p->image || !core) {
+	/* Copies and orchestrations may take as long as they take. */
+	if (!running || !core || core->slot >= PTO_MAX_CORES) {
 		w->desc = NULL;
 		w->leaving = 0;
 		return false;
 	}
-	head = __atomic_load_n(&core->queue->sq_head, __ATOMIC_RELAXED);
+	head = READ_ONCE(core->queue->sq_head);
 	if (w->desc == desc && w->core == core && w->head == head)
 		return true;
 	w->desc = desc;
@@ -150,13 +151,14 @@ static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct 
 /* Returns how long to sleep; 0: no more. */
 static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
 {
-	uint64_t tick, now = now_ns();
+	uint64_t tick, deadline, now = now_ns();
 	struct watched gone = { .thread = NULL };
 	struct emu_watch *watch;
 	bool stop;
 
 	pthread_mutex_lock(&dog->lock);
 	watch = dog->watch;
+	deadline = watch ? watch->deadline : 0;
 	*idle = watch ? 0 : *idle + 1;
 	dog->tick = TICK_MAX;
 	if (watch || dog->leave_all)
@@ -170,7 +172,7 @@ static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
 	pthread_mutex_unlock(&dog->lock);
 
 	/* These take other locks. They find out whether the launch is still the same. */
-	if (watch && watch->deadline && now >= watch->deadline)
+	if (deadline && now >= deadline)
 		watch->expired(watch);
 	if (gone.thread)
 		give_up(dog, watch, &gone);

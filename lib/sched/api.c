@@ -137,11 +137,15 @@ static int load_programs(struct launch *l, const struct pto_launch_opts *o)
 
 static int get_sched(struct pto_device *dev)
 {
+	struct sched *sched;
 	int ret = 0;
 
 	pthread_mutex_lock(&dev->lock);
-	if (!dev->sched)
-		ret = sched_create(dev, &dev->sched);
+	if (!dev->sched) {
+		ret = sched_create(dev, &sched);
+		if (!ret)
+			dev->sched = sched;
+	}
 	pthread_mutex_unlock(&dev->lock);
 	return ret;
 }

@@ -17,7 +17,7 @@ static __inline unsigned int desc_kind(const struct pto_desc *desc)
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
 {
-	__atomic_store_n(&core->queue->sq_head, core->queue->sq_head + 1, __ATOMIC_RELAXED);
+	WRITE_ONCE(core->queue->sq_head, core->queue->sq_head + 1);
 }
 
 static void record(struct sched_worker *w, uint32_t task, const struct emu_core *core,

@@ -346,8 +346,7 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 	for (i = 0; i < w->nqueues; i++) {
 		struct sched_queue *q = &w->queue[i];
 
-		emu_core_reset(q->core);
-		q->done = q->tail = q->core->queue->sq_head;
+		q->done = q->tail = q->core->sub->sq_tail;
 	}
 	w->inflight_max = max(INFLIGHT_THREAD * emu_threads_count(s->dev->emu) /
 			      s->config_workers, 2u);
@@ -393,9 +392,9 @@ static int prepare(struct sched *s, struct launch *l)
 
 static int begin(struct sched *s, struct launch *l)
 {
+	pthread_mutex_lock(&s->lock);
 	s->watch.task_ns = l->task_ns;
 	s->watch.deadline = l->timeout_ns ? now_ns() + l->timeout_ns : 0;
-	pthread_mutex_lock(&s->lock);
 	s->error = 0;
 	s->current = l;
 	if (atomic_load(&l->cancel) && stop_run(s, l, -ECANCELED))
@@ -510,7 +509,7 @@ static int run_all(struct sched *s, struct launch *l)
 	}
 	threads_close_run(s);
 	if (!s->dev->inplace && unlikely(ret || s->error))
-		emu_settle(s->dev->emu, PTO_MAX_CORES);
+		emu_settle(s->dev->emu, 0, PTO_MAX_CORES);
 	error = end(s);
 	if (unlikely(error || ret)) {
 		l->graph->dirty = true;

@@ -42,9 +42,9 @@ static void publish(struct sched_worker *w, struct sched_queue *q)
 {
 	struct emu_core *core = q->core;
 
-	__atomic_store_n(&core->sub->sq_tail, q->tail, __ATOMIC_RELEASE);
+	store_release(&core->sub->sq_tail, q->tail);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (__atomic_load_n(&core->queue->asleep, __ATOMIC_RELAXED))
+	if (READ_ONCE(core->queue->asleep))
 		w->run->ops->doorbell(w->run->emu, core);
 }
 
@@ -92,10 +92,10 @@ static bool take_cqe(struct sched_queue *q, struct pto_cqe *cqe)
 	struct emu_core *core = q->core;
 	uint32_t head = core->sub->cq_head;
 
-	if (head == __atomic_load_n(&core->queue->cq_tail, __ATOMIC_ACQUIRE))
+	if (head == load_acquire(&core->queue->cq_tail))
 		return false;
 	*cqe = core->queue->cq[head % EMU_QUEUE_DEPTH];
-	__atomic_store_n(&core->sub->cq_head, head + 1, __ATOMIC_RELEASE);
+	store_release(&core->sub->cq_head, head + 1);
 	return true;
 }
 
@@ -133,7 +133,7 @@ static bool reap(struct sched_worker *w, bool *moved)
 
 		if (!queued(q))
 			continue;
-		if (unlikely(__atomic_load_n(&q->core->queue->state, __ATOMIC_ACQUIRE) ==
+		if (unlikely(load_acquire(&q->core->queue->state) ==
 			     PTO_QUEUE_HALTED)) {
 			while (take_cqe(q, &cqe)) {
 				if (cqe.status == PTO_STATUS_OK)
@@ -146,7 +146,7 @@ static bool reap(struct sched_worker *w, bool *moved)
 				return false;
 			}
 		}
-		head = __atomic_load_n(&q->core->queue->sq_head, __ATOMIC_ACQUIRE);
+		head = load_acquire(&q->core->queue->sq_head);
 		while (q->done != head) {
 			complete(w, q);
 			*moved = true;
@@ -225,6 +225,9 @@ static bool idle(struct sched_worker *w)
 		run->ops->wait_cores(w);
 		return true;
 	}
+	/* Others have taken all that was sorted, but its share of the roots is not over. */
+	if (w->root < w->root_end)
+		return true;
 	if (ready_settle(w) || w->index)
 		return false;
 	if (run->nworkers > 1)

@@ -166,7 +166,9 @@ int threads_need(struct sched *s, unsigned int index)
 	int ret = 0;
 
 	pthread_mutex_lock(&s->threads_lock);
-	if (!s->threads[index])
+	if (atomic_load(&s->quit))
+		ret = fail(-ESHUTDOWN, "the process is about to end");
+	else if (!s->threads[index])
 		ret = thread_add(s, index);
 	pthread_mutex_unlock(&s->threads_lock);
 	return ret;
@@ -224,21 +226,34 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 	return gone;
 }
 
+/* From now on there is no thread for this worker. */
+static struct sched_thread *take_thread(struct sched *s, unsigned int index)
+{
+	struct sched_thread *p;
+
+	pthread_mutex_lock(&s->threads_lock);
+	p = s->threads[index];
+	s->threads[index] = NULL;
+	pthread_mutex_unlock(&s->threads_lock);
+	return p;
+}
+
 bool sched_quit(struct sched *s)
 {
-	bool all = !s->given_up;
+	struct sched_thread *p;
 	unsigned int i;
+	bool all = true;
 
 	atomic_store(&s->quit, true);
 	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
-		if (!s->threads[i])
+		p = take_thread(s, i);
+		if (!p)
 			continue;
 		threads_wake(s, i);
-		if (thread_join(s->threads[i]->pthread))
-			free(s->threads[i]);
+		if (thread_join(p->pthread))
+			free(p);
 		else
 			all = false;
-		s->threads[i] = NULL;
 	}
-	return all;
+	return all && !s->given_up;
 }

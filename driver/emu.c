@@ -52,7 +52,7 @@ static bool pto_core_has_room(struct pto_emu *emu, u32 core)
 {
 	struct pto_core *c = &emu->cores[core];
 
-	return !c->halted && c->tail - c->head < emu->depth;
+	return c->tail - c->head < emu->depth;
 }
 
 /* Put @desc on a core's ring, which has room; the flight is the caller's to fill. */
@@ -171,9 +171,8 @@ static void pto_emu_push_destroyed(struct pto_emu *emu)
 
 		if (!pto_core_has_room(emu, 0))
 			break;
-		pto_emu_put(emu, 0, &desc);
 		list_del(&prog->node);
-		kfree(prog);
+		pto_emu_put(emu, 0, &desc)->gone = prog;
 		pushed = true;
 	}
 	if (pushed)
@@ -216,15 +215,18 @@ void pto_emu_forget(struct pto_stream *stream, u64 to)
 	}
 }
 
-static void pto_flight_release(struct pto_flight *flight)
+/* @done: the emulator has executed it. */
+static void pto_flight_release(struct pto_emu *emu, struct pto_flight *flight, bool done)
 {
 	if (flight->prog)
 		pto_object_put_atomic(flight->prog);
 	if (flight->args)
 		pto_object_put_atomic(flight->args);
-	flight->stream = NULL;
-	flight->prog = NULL;
-	flight->args = NULL;
+	if (flight->gone && done)
+		kfree(flight->gone);
+	else if (flight->gone)
+		list_add(&flight->gone->node, &emu->destroyed);
+	memset(flight, 0, sizeof(*flight));
 }
 
 /* Streams that found no room look again. */
@@ -250,7 +252,7 @@ void pto_emu_detach(struct pto_emu *emu, int status)
 	WRITE_ONCE(ctx->emu, NULL);
 	for (core = 0; core < emu->n_cores; core++)
 		for (i = emu->cores[core].head; i != emu->cores[core].tail; i++)
-			pto_flight_release(pto_emu_flight(emu, core, i));
+			pto_flight_release(emu, pto_emu_flight(emu, core, i), false);
 	emu->in_flight = 0;
 	pto_emu_feed(emu);
 	list_for_each_entry(stream, &ctx->streams, node)
@@ -350,6 +352,47 @@ static void pto_flight_land(struct pto_flight *flight, u32 core)
 		pto_stream_done(stream, task->launch.status);
 }
 
+/* The oldest descriptor of a core's ring is back. */
+static void pto_emu_land(struct pto_emu *emu, u32 core)
+{
+	struct pto_core *c = &emu->cores[core];
+	struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
+	bool failed = flight->answered && flight->cqe.status;
+
+	c->head++;
+	emu->in_flight--;
+	emu->progress = jiffies;
+	c->faulted |= failed;
+	pto_flight_land(flight, core);
+	pto_flight_release(emu, flight, !failed);
+}
+
+/*
+ * The driver's head has passed a fault. If the core has halted, then before it moved its
+ * head there: what is left on the ring will not be executed, so it ends here.
+ */
+static void pto_emu_restart(struct pto_emu *emu, u32 core)
+{
+	struct pto_queue_sub *sub = pto_emu_sub(emu, core);
+	struct pto_core *c = &emu->cores[core];
+
+	c->faulted = false;
+	if (READ_ONCE(pto_emu_core(emu, core)->state) != PTO_QUEUE_HALTED)
+		return;
+	while (c->head != c->tail) {
+		struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
+
+		flight->answered = true;
+		flight->cqe.status = PTO_STATUS_CANCELED;
+		pto_emu_land(emu, core);
+	}
+	c->faulted = false;
+	WRITE_ONCE(sub->restart_at, c->tail);
+	/* Who sees the order, sees where. */
+	smp_store_release(&sub->restarts, ++c->restarts);
+	pto_emu_ring(emu);
+}
+
 /* Copied once, word by word: the other side may write at any time. */
 static void pto_cqe_read(struct pto_cqe *to, const struct pto_cqe *from)
 {
@@ -380,8 +423,6 @@ static int pto_emu_take_cqe(struct pto_emu *emu, u32 core)
 		return pto_emu_break(emu, core, PTO_EMU_BAD_CORE);
 	flight->cqe = cqe;
 	flight->answered = true;
-	if (cqe.status)
-		c->halted = true;
 	c->cq_head++;
 	return 0;
 }
@@ -394,6 +435,7 @@ static int pto_emu_take_cqe(struct pto_emu *emu, u32 core)
 static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *reaped)
 {
 	struct pto_queue_core *q = pto_emu_core(emu, core);
+	struct pto_queue_sub *sub = pto_emu_sub(emu, core);
 	struct pto_core *c = &emu->cores[core];
 	u32 head, cq_tail;
 
@@ -409,21 +451,16 @@ static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *re
 		if (pto_emu_take_cqe(emu, core))
 			return -EIO;
 	}
-	WRITE_ONCE(pto_emu_sub(emu, core)->cq_head, c->cq_head);
+	WRITE_ONCE(sub->cq_head, c->cq_head);
 	for (; c->head != head; (*budget)--) {
-		struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
-
 		if (!*budget)
 			return 1;
-		c->head++;
-		emu->in_flight--;
-		emu->progress = jiffies;
 		(*reaped)++;
-		pto_flight_land(flight, core);
-		pto_flight_release(flight);
+		pto_emu_land(emu, core);
 	}
-	if (c->head == c->tail)
-		c->halted = false;
+	WRITE_ONCE(sub->irq_head, c->head + 1);
+	if (c->faulted)
+		pto_emu_restart(emu, core);
 	return 0;
 }
 
@@ -533,6 +570,7 @@ static int pto_emu_alloc(struct pto_emu *emu)
 		emu->cores[core].flight = emu->flights + core * emu->depth;
 		pto_emu_sub(emu, core)->depth = emu->depth;
 		pto_emu_sub(emu, core)->irq_wanted = 1;
+		pto_emu_sub(emu, core)->irq_head = 1;
 	}
 	return 0;
 

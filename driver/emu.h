@@ -32,6 +32,7 @@ struct pto_stream;
  * struct pto_flight - a descriptor on a core's ring
  * @stream:	whose; NULL: nobody waits for it any more
  * @prog, @args: held for the emulator
+ * @gone:	DESTROY: the program, which nothing else remembers
  * @lane:	of the launch
  * @answered:	a completion record came: @cqe
  */
@@ -40,6 +41,7 @@ struct pto_flight {
 	u64 seqno;
 	struct pto_object *prog;
 	struct pto_object *args;
+	struct pto_prog *gone;
 	u64 pushed_ns;
 	u8 lane;
 	bool answered;
@@ -49,13 +51,15 @@ struct pto_flight {
 /**
  * struct pto_core - a core's queue, the driver's private side
  * @head, @tail: of the submission ring; @cq_head: of the completion ring; free-running
- * @halted:	a fault was seen: nothing is pushed before all in flight is back
+ * @faulted:	a descriptor did not end well: the core may have halted
+ * @restarts:	orders to a halted core to go on
  */
 struct pto_core {
 	u32 head;
 	u32 tail;
 	u32 cq_head;
-	bool halted;
+	u32 restarts;
+	bool faulted;
 	struct pto_flight *flight;
 };
 
@@ -66,7 +70,7 @@ struct pto_core {
  * @doorbell:	counts pushes
  * @progress:	jiffies when it last completed something
  * @starved:	streams (blocked_node) whose next LAUNCH finds no room
- * @destroyed:	programs (pto_prog.node) whose DESTROY record was not pushed yet
+ * @destroyed:	programs (pto_prog.node) whose DESTROY record is to be pushed
  * @wait:	its threads sleep here
  */
 struct pto_emu {

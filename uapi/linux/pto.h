@@ -823,11 +823,9 @@ struct pto_fault_query {
  * @sub_offset:	out: for mmap() of the region that only the driver writes, read-only
  * @core_offset:	out: for mmap() of the region that the emulator writes
  *
- * The regions are @cores times the stride, rounded up to the page size. After a
- * fault on a core, the emulator completes what it has queued there as
- * PTO_STATUS_CANCELED and is ready again; the driver pushes nothing to that core
- * before all of it is reaped. What breaks the rules of pto_queue.h is a fault of the
- * whole context: the emulator is cut off, and its launches complete EIO.
+ * The regions are @cores times the stride, rounded up to the page size. Halted cores
+ * are restarted when their fault is reaped. What breaks the rules of pto_queue.h is a
+ * fault of the whole context: the emulator is cut off, its launches complete EIO.
  *
  * EMU_ATTACH Errors:
  *	EOPNOTSUPP	not_mock: the device runs launches itself

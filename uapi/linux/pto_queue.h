@@ -154,9 +154,19 @@ struct pto_cqe {
 	};
 };
 
-/* pto_queue_core.state */
+/*
+ * pto_queue_core.state
+ *
+ * After a fault a core completes what it finds queued behind as CANCELED, stores
+ * HALTED, then sq_head, and executes nothing more: what was submitted later would
+ * overtake the submitter's learning of the fault. Who writes both regions, may reset
+ * them. Otherwise the submitter, which has seen sq_head pass the fault, counts what lies
+ * between it and sq_tail as cancelled, stores sq_tail as restart_at, then the next value
+ * of restarts, and rings the doorbell. The core, which counts the orders that it has
+ * obeyed, moves sq_head to restart_at and stores RUNNING.
+ */
 #define PTO_QUEUE_RUNNING	0
-#define PTO_QUEUE_HALTED	1	/* by a fault: what is queued completes CANCELED */
+#define PTO_QUEUE_HALTED	1
 
 /**
  * struct pto_queue_sub - the submitter's region of a queue
@@ -165,6 +175,8 @@ struct pto_cqe {
  * @irq_wanted:	non-zero: raise an interrupt when sq_head reaches @irq_head
  * @irq_head:	the completion that the submitter waits for
  * @depth:	slots of each ring, a power of two
+ * @restarts:	counts orders to a halted core to run again, see PTO_QUEUE_HALTED
+ * @restart_at:	the index where it then goes on
  * @sq:		the submission ring
  */
 struct pto_queue_sub {
@@ -173,7 +185,9 @@ struct pto_queue_sub {
 	__u32 irq_wanted;
 	__u32 irq_head;
 	__u32 depth;
-	__u32 reserved[11];
+	__u32 restarts;
+	__u32 restart_at;
+	__u32 reserved[9];
 	struct pto_desc sq[];
 };
 

@@ -66,6 +66,9 @@ help:
 	'  demo              install, build, and run the vector example from Python and from C' \
 	'  check             all tests; ends with "N passed, N failed, N skipped"' \
 	'  bench             ns per task on seven task graphs, and launch latency' \
+	'  modules           the driver, pto.ko, for the headers in KDIR' \
+	'  modules-lint      the same with sparse, and checkpatch --strict' \
+	'  vm-shell          a shell in a virtual machine with the driver; VM=6.1, 6.12 or debug' \
 	'  install           to $$(DESTDIR)$$(prefix), default /usr/local' \
 	'  clean             remove $$(O)' \
 	'' \

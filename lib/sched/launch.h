@@ -50,7 +50,7 @@ struct sched {
 	pthread_cond_t freed;
 	bool busy;
 	struct launch *current;
-	int error;
+	atomic_int error;
 	char text[768];
 
 	struct sched_run run;

@@ -22,12 +22,24 @@ static int threads_now(void)
 	return n - 2;
 }
 
+/* A thread that was joined may be listed for a moment longer. */
+static bool threads_settle(int want)
+{
+	double end = seconds(CLOCK_MONOTONIC) + 5;
+
+	while (threads_now() > want)
+		if (seconds(CLOCK_MONOTONIC) > end)
+			return false;
+	return true;
+}
+
 FIXTURE(launch)
 {
 	struct pto_device *dev;
 	struct pto_program *noop, *crash, *spin;
 	struct pto_graph *graph;
 	struct pto_launch_opts o;
+	int threads;
 };
 
 FIXTURE_VARIANT(launch)
@@ -39,6 +51,7 @@ FIXTURE_VARIANT(launch)
 
 FIXTURE_SETUP(launch)
 {
+	self->threads = threads_now();
 	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
 	self->noop = load_kernel(self->dev, "noop");
 	self->crash = load_kernel(self->dev, "crash");
@@ -57,7 +70,8 @@ FIXTURE_TEARDOWN(launch)
 	pto_program_unload(self->spin);
 	pto_device_close(self->dev);
 	/* Two launches each gave up a thread that nothing can make leave. */
-	EXPECT_EQ(variant->how == 6 ? 3 : 1, threads_now());
+	if (!SANITIZED)
+		EXPECT_TRUE(threads_settle(self->threads + (variant->how == 6 ? 2 : 0)));
 }
 
 /* A healthy graph of another kind still runs on the same device. */

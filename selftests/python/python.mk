@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # Tests in Python; they load the images of selftests/runtime.
-script-tests += $(wildcard selftests/python/*.sh)
+tests += $(wildcard selftests/python/*.sh)

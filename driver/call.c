@@ -24,7 +24,7 @@
  * @run:	the handler
  * @unbound:	works without a bound context, and decides itself what a dead one answers
  * @sleeps:	by io_uring it runs in a worker, since it may take long
- * @replies:	the handler itself writes the outputs
+ * @outputs:	it has some, and leaves it to the dispatcher to write them
  */
 struct pto_call_op {
 	u16 size;
@@ -33,7 +33,7 @@ struct pto_call_op {
 	u16 reserved;
 	bool unbound;
 	bool sleeps;
-	bool replies;
+	bool outputs;
 	int (*run)(struct pto_call *call);
 };
 
@@ -47,32 +47,32 @@ struct pto_call_op {
 #define RESERVED(_struct)	.reserved = offsetof(struct _struct, reserved)
 
 static const struct pto_call_op pto_calls[] = {
-	OP(QUERY, pto_query, reserved, pto_call_query, RESERVED(pto_query), .unbound = true),
+	OP(QUERY, pto_query, reserved, pto_call_query, RESERVED(pto_query), .unbound = true,
+	   .outputs = true),
 	OP(CTX_SET, pto_ctx_set, label, pto_call_ctx_set,
 	   .flags = PTO_CTX_LABEL | PTO_CTX_APERTURE | PTO_CTX_TIMEOUT | PTO_CTX_ON_FAULT),
 	OP(CTX_CLOSE, pto_ctx_close, flags, pto_call_ctx_close, .sleeps = true),
 	OP(MEM_ALLOC, pto_mem_alloc, mmap_offset, pto_call_mem_alloc,
-	   RESERVED(pto_mem_alloc), .sleeps = true, .replies = true),
+	   RESERVED(pto_mem_alloc), .sleeps = true),
 	OP(MEM_COPY, pto_mem_copy, bytes, pto_call_mem_copy, RESERVED(pto_mem_copy),
 	   .sleeps = true),
-	OP(PROG_LOAD, pto_prog_load, mmap_offset, pto_call_prog_load, .sleeps = true,
-	   .replies = true),
+	OP(PROG_LOAD, pto_prog_load, mmap_offset, pto_call_prog_load, .sleeps = true),
 	OP(STREAM_CREATE, pto_stream_create, mmap_size, pto_call_stream_create,
-	   .sleeps = true, .replies = true),
+	   .sleeps = true),
 	OP(STREAM_SUBMIT, pto_stream_submit, first_seqno, pto_call_stream_submit,
-	   RESERVED(pto_stream_submit), .flags = PTO_SUBMIT_WAIT, .replies = true),
+	   RESERVED(pto_stream_submit), .flags = PTO_SUBMIT_WAIT),
 	OP(STREAM_WAIT, pto_stream_wait, timeout_ns, pto_call_stream_wait,
 	   RESERVED(pto_stream_wait)),
 	OP(STREAM_CTL, pto_stream_ctl, op, pto_call_stream_ctl),
 	OP(EVENT_FD, pto_event_fd, seqno, pto_call_event_fd),
-	OP(FAULT_QUERY, pto_fault_query, lost, pto_call_fault_query),
+	OP(FAULT_QUERY, pto_fault_query, lost, pto_call_fault_query, .outputs = true),
 	OP(RESET, pto_reset, flags, pto_call_reset),
 	OP(OBJ_DESTROY, pto_obj_destroy, reserved, pto_call_obj_destroy,
 	   RESERVED(pto_obj_destroy), .sleeps = true),
 	OP(EMU_ATTACH, pto_emu_attach, core_offset, pto_call_emu_attach,
-	   RESERVED(pto_emu_attach), .sleeps = true, .replies = true),
+	   RESERVED(pto_emu_attach), .sleeps = true),
 	OP(EMU_STEP, pto_emu_step, reserved, pto_call_emu_step, RESERVED(pto_emu_step),
-	   .flags = PTO_EMU_REAP | PTO_EMU_WAIT, .sleeps = true),
+	   .flags = PTO_EMU_REAP | PTO_EMU_WAIT, .sleeps = true, .outputs = true),
 };
 
 u32 pto_call_count(void)
@@ -140,7 +140,7 @@ int pto_call_run(struct pto_call *call, unsigned int cmd, u32 expected_size)
 			return err;
 	}
 	err = op->run(call);
-	if (!err && !op->replies)
+	if (!err && op->outputs)
 		err = pto_call_reply(call);
 	return err;
 }

@@ -5,7 +5,7 @@
  * The caller's structure is read once, into @args, and checked for size, unknown
  * flags and reserved members before the handler runs. Outputs go back by
  * pto_call_reply(): a handler that makes something calls it itself, before what it made
- * can be seen; for the others the dispatcher does.
+ * can be seen; for the others the dispatcher does. Without outputs nothing is written.
  */
 #ifndef PTO_CALL_H
 #define PTO_CALL_H

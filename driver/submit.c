@@ -223,24 +223,27 @@ static int pto_prepare(struct pto_stream *stream, const struct pto_cmd *cmd, str
 	return err;
 }
 
+/* How many commands the stream would take now, or an errno. The queue lock is held. */
+static int pto_stream_room(struct pto_stream *stream)
+{
+	if (stream->state == PTO_STREAM_DEAD)
+		return stream->obj.ctx->dead ? -ENODEV : -ENOENT;
+	if (stream->state == PTO_STREAM_STOPPED)
+		return -EIO;
+	return stream->depth - (stream->submitted - stream->completed) ?: -EBUSY;
+}
+
 /* Append as many of @n prepared commands as fit. Returns their number or an errno. */
 static int pto_stream_append(struct pto_stream *stream, const struct pto_task *tasks, u32 n,
 			     u64 *first)
 {
 	struct pto_ctx *ctx = stream->obj.ctx;
-	u32 i, room;
-	int ret;
+	int ret, i;
 
 	spin_lock_irq(&ctx->qlock);
-	room = stream->depth - (stream->submitted - stream->completed);
-	if (stream->state == PTO_STREAM_DEAD) {
-		ret = ctx->dead ? -ENODEV : -ENOENT;
-	} else if (stream->state == PTO_STREAM_STOPPED) {
-		ret = -EIO;
-	} else if (!room) {
-		ret = -EBUSY;
-	} else {
-		ret = min(n, room);
+	ret = pto_stream_room(stream);
+	if (ret > 0) {
+		ret = min_t(u32, n, ret);
 		*first = stream->submitted + 1;
 		for (i = 0; i < ret; i++)
 			*pto_stream_task(stream, *first + i) = tasks[i];
@@ -280,10 +283,19 @@ static int pto_submit_user(struct pto_stream *stream, const struct pto_stream_su
 			   u64 *first)
 {
 	u32 count = min_t(u32, args->count, PTO_BATCH_MAX);
-	size_t bytes = count * sizeof(struct pto_cmd);
+	struct pto_ctx *ctx = stream->obj.ctx;
 	struct pto_cmd *cmds;
+	size_t bytes;
 	int ret;
 
+	/* Nothing is read or prepared in vain, unless others submit at the same time. */
+	spin_lock_irq(&ctx->qlock);
+	ret = pto_stream_room(stream);
+	spin_unlock_irq(&ctx->qlock);
+	if (ret < 0)
+		return ret;
+	count = min_t(u32, count, ret);
+	bytes = count * sizeof(struct pto_cmd);
 	cmds = kvmalloc(bytes, GFP_KERNEL);
 	if (!cmds)
 		return -ENOMEM;

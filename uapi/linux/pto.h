@@ -616,6 +616,8 @@ struct pto_cmd {
  *	EINVAL	zero_count: @count is 0
  *	EINVAL	bad_timeout: @timeout_ns is over the limit, or given without a wait
  *	ENOENT	no_stream: no stream has this handle
+ *	EIO	stopped: the stream is stopped by a fault
+ *	EBUSY	full: as many commands are in flight as the stream is deep
  *	EFAULT	bad_cmds: the commands can not be read
  *	EOPNOTSUPP	unknown_opcode: not known, or only on mocks
  *	EOPNOTSUPP	unknown_cmd_flag: a bit in the command's flags is not known
@@ -634,12 +636,10 @@ struct pto_cmd {
  *	EFBIG	host_too_long: over PTO_HOST_COPY_MAX
  *	EFAULT	bad_host_range: the host pages can not be pinned
  *	ENOMEM	pinned: over PTO_PINNED_MAX, with what is in flight
- *	EINVAL	fill_bytes: fill.dst or fill.bytes is 0 or not a multiple of 4
+ *	EINVAL	fill_bytes: fill.bytes is 0, or it or fill.dst not a multiple of 4
  *	ENOENT	no_wait_stream: no stream has the handle wait.stream
  *	EINVAL	wait_seqno: wait.seqno is 0 or not assigned yet
  *	EINVAL	delay_range: delay.ns is out of range
- *	EIO	stopped: the stream is stopped by a fault
- *	EBUSY	full: as many commands are in flight as the stream is deep
  *	ENOMEM	no_memory: the host has none, or a cgroup's limit was met
  *	EIO	wait_fault: with a wait, the last command faulted
  *	ETIMEDOUT	wait_hang: with a wait, the last command hung

@@ -39,8 +39,9 @@ $(CHECKPATCH):
 
 modules-lint: $(CHECKPATCH)
 	$(Q)$(MAKE) --no-print-directory modules KFLAGS=C=2
-	$(Q)$(CHECKPATCH) --no-tree --strict --quiet --ignore BIT_MACRO,MACRO_ARG_REUSE \
-		-f uapi/linux/*.h driver/*.[ch] driver/mock/*.[ch]
+	$(Q)cd $(dir $(CHECKPATCH)) && ./checkpatch.pl --no-tree --strict --quiet \
+		--ignore BIT_MACRO,MACRO_ARG_REUSE \
+		-f $(addprefix $(CURDIR)/,$(wildcard uapi/linux/*.h driver/*.[ch] driver/mock/*.[ch]))
 
 # The driver by hand, without libpto.
 $(O)/examples/fill: tools/examples/ioctl/fill.c uapi/linux/pto.h

@@ -47,7 +47,8 @@
  *	ENOTTY	unknown_nr: no call has this number
  *	EFAULT	bad_arg: the structure can not be read or written
  *	EINVAL	size_small: size is under that of the call's first version
- *	E2BIG	tail_nonzero: size is over the driver's and the excess is not zero
+ *	E2BIG	tail_nonzero: size is over the driver's and the excess is not zero, or
+ *		over a page
  *	EOPNOTSUPP	unknown_flag: a bit in flags that this driver does not know
  *	EOPNOTSUPP	reserved_nonzero: a reserved member is not zero
  *	EPERM	other_mm: the context belongs to another address space

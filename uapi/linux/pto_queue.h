@@ -70,7 +70,9 @@
  *		must match it
  * @lane_mask:	the lanes of the mixed task, a bit each; 0 when not a gang
  * @gang:	LAUNCH: equal and non-zero in each descriptor of one mixed task,
- *		on the cores of one block; all its lanes start together. 0: none
+ *		on the cores of one block; all its lanes start together. 0: none.
+ *		When one lane is cancelled or skipped, since its core has halted,
+ *		the others complete CANCELED and their cores go on
  * @cookie:	chosen by the submitter, returned in the completion record
  * @launch.serial:	names the program; never used for another one
  * @launch.image:	address of the program's bytes in device memory

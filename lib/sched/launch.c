@@ -230,7 +230,7 @@ static const struct sched_ops ops = {
 
 /* ---- layout ------------------------------------------------------------- */
 
-struct sched_worker *worker_new(struct sched *s, unsigned int index)
+static struct sched_worker *worker_new(struct sched *s, unsigned int index)
 {
 	struct sched_worker *w = aligned_alloc(CACHE_LINE, sizeof(*w));
 
@@ -417,12 +417,18 @@ static int end(struct sched *s)
 	return error ? fail_set(error, s->text) : 0;
 }
 
-/* Cores whose thread was given up are given up with it. */
-static void replace_cores(struct sched *s)
+/* Workers and cores whose thread was given up are left to it. */
+static void replace_lost(struct sched *s)
 {
 	struct emu_core *core;
 	unsigned int i;
 
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		if (s->lost_workers & 1ull << i)
+			s->workers[i] = NULL;
+	if (s->lost_workers)
+		s->config_workers = 0;
+	s->lost_workers = 0;
 	for (i = 0; i < PTO_MAX_CORES; i++) {
 		core = emu_core_if(s->dev->emu, i);
 		if (core && atomic_load(&core->lost)) {
@@ -513,7 +519,7 @@ static int run_all(struct sched *s, struct launch *l)
 	error = end(s);
 	if (unlikely(error || ret)) {
 		l->graph->dirty = true;
-		replace_cores(s);
+		replace_lost(s);
 	}
 	return error ? error : ret;
 }

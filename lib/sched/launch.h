@@ -42,6 +42,7 @@ struct launch {
  * @members:	threads working on the run; SCHED_OPEN while more may join
  * @stood_in:	the thread that stood in for worker 0 is through
  * @given_up:	a thread was: it may still look at this struct
+ * @lost_workers: the workers of such threads in the run under way, a bit each
  * @config_*:	what the cores and workers are laid out for
  */
 struct sched {
@@ -65,6 +66,7 @@ struct sched {
 	atomic_uint members;
 	atomic_uint stood_in;
 	bool given_up;
+	uint64_t lost_workers;
 	const struct pto_aicpu_program *program;
 	const struct pto_aicore_program *aicore;
 
@@ -111,9 +113,6 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 
 /** sched_work - work on the run as worker @w until nothing is left, or is found */
 void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t);
-
-/** worker_new - a worker, idle; NULL with an error text */
-struct sched_worker *worker_new(struct sched *s, unsigned int index);
 
 /** launch_failed - what sched_ops.failed() does */
 void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,

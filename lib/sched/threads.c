@@ -180,9 +180,11 @@ void threads_wake(struct sched *s, unsigned int index)
 	futex_wake(&s->wanted[index], 1);
 }
 
-/* Let go of a thread that is stuck, and of all that it may still touch. */
-static void let_go(struct sched *s, struct sched_thread *p, const struct pto_desc *desc,
-		   struct sched_worker *fresh)
+/*
+ * Let go of a thread that is stuck. What it may still touch is its own from
+ * now on: its worker and its core are replaced when the run has ended.
+ */
+static void let_go(struct sched *s, struct sched_thread *p, const struct pto_desc *desc)
 {
 	struct emu_core *core = atomic_load(&p->thread->core);
 	struct emu_fault hang = { .status = PTO_STATUS_HANG };
@@ -190,11 +192,9 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 	pthread_detach(p->pthread);
 	atomic_store(&core->lost, true);
 	s->given_up = true;
-	launch_failed(s->workers[p->index], desc->cookie, core->number, &hang);
-	fresh->index = p->index;
-	s->workers[p->index] = fresh;
+	s->lost_workers |= 1ull << p->index;
 	s->threads[p->index] = NULL;
-	s->config_workers = 0;
+	launch_failed(s->workers[p->index], desc->cookie, core->number, &hang);
 	if (!p->index)
 		stood_in(s);
 	threads_leave_run(s);
@@ -202,7 +202,6 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 
 bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_desc *desc)
 {
-	struct sched_worker *fresh = worker_new(s, 0);
 	struct sched_thread *p = NULL;
 	bool gone = false;
 	unsigned int i;
@@ -211,7 +210,7 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 	for (i = 0; i < SCHED_MAX_WORKERS; i++)
 		if (s->threads[i] && s->threads[i]->thread == t)
 			p = s->threads[i];
-	if (p && fresh) {
+	if (p) {
 		atomic_store(&p->lost, true);
 		thread_fence_others();
 		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
@@ -219,9 +218,7 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 			atomic_store(&p->lost, false);
 	}
 	if (gone)
-		let_go(s, p, desc, fresh);
-	else
-		free(fresh);
+		let_go(s, p, desc);
 	pthread_mutex_unlock(&s->threads_lock);
 	return gone;
 }

@@ -16,6 +16,12 @@ cat >orch.cpp <<'END'
 extern "C" int build(pto_orch *o, uint64_t *, int) { return pto_orch_task_count(o); }
 END
 printf 'void kernel_entry(long *args) { missing(args); }\n' >undefined.c
+printf 'volatile int x; __attribute__((constructor)) static void c(void) { x = 1; }\nvoid kernel_entry(long *a) { }\n' \
+	>constructor.c
+cat >unique.cpp <<'END'
+template <typename T> struct table { static inline T data[4]; };
+extern "C" void kernel_entry(long *a) { a[0] = table<long>::data[a[1] & 3]++; }
+END
 printf 'int main(\n' >syntax.c
 cp kernel.c 'a space.c'
 : >kernel.rs
@@ -31,6 +37,12 @@ check 'an orchestration in C++ finds our headers' 0 '' "$cc" --orch -o o.so orch
 check 'which has no undefined symbol of ours' 0 '^0$' sh -c 'test -f o.so &&
 	readelf -W --dyn-syms o.so | grep -c "UND .*pto_"; :'
 check 'binds its symbols at once' 0 'NOW' readelf -d kernel.so
+check 'and runs no code when it is loaded' 0 '^0$' sh -c 'PTO_CFLAGS= "$0" -DFACTOR=2 kernel.c &&
+	readelf -d kernel.so | grep -cE "INIT|FINI"; :' "$cc"
+check 'a constructor in C is kept' 0 'INIT_ARRAY' sh -c '"$0" constructor.c &&
+	readelf -d constructor.so' "$cc"
+check 'static data of C++ templates is not shared between images' 0 '^0$' sh -c '"$0" unique.cpp &&
+	readelf -W --dyn-syms unique.so | grep -c UNIQUE; :' "$cc"
 check 'separate -D and -o, blanks in names' 0 '' "$cc" -D FACTOR=2 -o 'b space.so' 'a space.c'
 check 'that image is there' 0 'kernel_entry' exports 'b space.so'
 check 'flags after -- reach the compiler' 0 '.debug_info' \

@@ -281,7 +281,7 @@ int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
 	if (!atomic_load(&launch->done))
 		poll(&pfd, 1, timeout_ms);
 	if (!atomic_load(&launch->done))
-		return fail(-ETIME, "the launch has not ended yet");
+		return fail(-EINPROGRESS, "the launch has not ended yet");
 	return launch->result ? fail_set(launch->result, launch->text) : 0;
 }
 

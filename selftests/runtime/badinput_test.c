@@ -396,6 +396,10 @@ TEST_F(kernel, fails)
 	char func_id[16];
 	struct init_call init;
 
+#ifdef __SANITIZE_THREAD__
+	if (variant->crash == CRASH_HANG)
+		SKIP(return, "ThreadSanitizer defers the signal that leaves a kernel");
+#endif
 	snprintf(func_id, sizeof(func_id), "func_id %d", variant->kernel);
 	good_init(&init, self->rt, "one_task", args, 2);
 	RUN_ROW(({
@@ -697,6 +701,10 @@ TEST_F(order, used_after_fork)
 	void *dev = device_malloc(64);
 	pid_t pid;
 
+#ifdef __SANITIZE_THREAD__
+	device_free(dev);
+	SKIP(return, "ThreadSanitizer allows no threads after fork()");
+#endif
 	ASSERT_EQ(0, good_run(&api, 24, 4));
 	ASSERT_EQ(0, call_init(&api, &self->good));
 	pid = fork();
@@ -731,6 +739,9 @@ TEST(exit_without_finalize)
 
 TEST(exit_while_launched)
 {
+#ifdef __SANITIZE_THREAD__
+	SKIP(return, "ThreadSanitizer reports each thread that exit() finds");
+#endif
 	pid_t pid = fork();
 
 	if (!pid) {

@@ -335,7 +335,7 @@ PTO_API int pto_launch_fd(const struct pto_launch *launch);
  * pto_launch_wait - wait for the end of a launch
  * @timeout_ms: 0: only look; must not be negative
  *
- * Returns what pto_graph_launch() would, or -ETIME while it still runs.
+ * Returns what pto_graph_launch() would, or -EINPROGRESS while it still runs.
  */
 PTO_API int pto_launch_wait(struct pto_launch *launch, int timeout_ms);
 

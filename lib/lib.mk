@@ -48,3 +48,41 @@ $(O)/aicore.so: $(call objs,lib/emulator/aicore.c)
 $(O)/aicpu.so $(O)/aicore.so:
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-Bsymbolic -Wl,-z,now -o $@ $^
+
+# ---- installation ----------------------------------------------------------
+
+libdir	?= $(prefix)/lib
+includedir ?= $(prefix)/include
+# Where Debian's Python looks below /usr and /usr/local.
+pythondir ?= $(libdir)/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/dist-packages
+
+define libpto.pc
+prefix=$(prefix)
+libdir=$(libdir)
+includedir=$(includedir)
+
+Name: libpto
+Description: Task graphs on neural processing units
+Version: $(LIB_VERSION)
+Requires.private: libelf jansson
+Libs: -L$${libdir} -lpto
+Libs.private: -ldl -pthread
+Cflags: -I$${includedir}
+endef
+
+.PHONY: install install-lib
+install: install-lib
+install-lib: all
+	$(call say,INSTALL,libraries)
+	$(Q)install -d $(addprefix $(DESTDIR),$(libdir)/pkgconfig $(libdir)/pto \
+		$(includedir)/pto $(includedir)/linux $(pythondir)/pto)
+	$(Q)install -m 644 $(O)/libpto.a $(O)/libpto_runtime.so $(O)/libpto.so.$(LIB_VERSION) $(DESTDIR)$(libdir)
+	$(Q)ln -sf libpto.so.$(LIB_VERSION) $(DESTDIR)$(libdir)/libpto.so.$(LIB_MAJOR)
+	$(Q)ln -sf libpto.so.$(LIB_VERSION) $(DESTDIR)$(libdir)/libpto.so
+	$(Q)install -m 644 $(O)/aicpu.so $(O)/aicore.so $(DESTDIR)$(libdir)/pto
+	$(file >$(O)/libpto.pc,$(libpto.pc))
+	$(Q)install -m 644 $(O)/libpto.pc $(DESTDIR)$(libdir)/pkgconfig
+	$(Q)install -m 644 lib/include/pto/*.h $(DESTDIR)$(includedir)/pto
+	$(Q)install -m 644 uapi/linux/*.h $(DESTDIR)$(includedir)/linux
+	$(Q)install -m 644 lib/python/*.py $(DESTDIR)$(pythondir)
+	$(Q)install -m 644 lib/python/pto/*.py $(DESTDIR)$(pythondir)/pto

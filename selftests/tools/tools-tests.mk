@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # The tools, as scripts; only examples.sh depends on how the emulator runs.
 tests += selftests/tools/examples.sh \
-	 $(patsubst %,once:selftests/tools/%.sh,deps pto_cc pto_run pto_trace guide)
+	 $(patsubst %,once:selftests/tools/%.sh,deps pto_cc pto_run pto_trace guide install)
 
 # What the scripts compile is instrumented as the library is.
 check-run: export PTO_CC := $(CC)

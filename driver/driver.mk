@@ -9,7 +9,7 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 MODDIR	 = $(abspath $(O))/modules/$(KRELEASE)
 VM	?= 6.12
 
-.PHONY: modules module-path modules-lint vm-shell
+.PHONY: modules module-path modules-lint bench-driver vm-shell
 modules: $(O)/layout-checked
 	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers: make deps, or KDIR=DIR))
 	$(Q)mkdir -p $(MODDIR)
@@ -44,10 +44,15 @@ modules-lint: $(CHECKPATCH)
 		-f $(addprefix $(CURDIR)/,$(wildcard uapi/linux/*.h driver/*.[ch] driver/mock/*.[ch]))
 
 # The driver by hand, without libpto.
-$(O)/examples/fill: tools/examples/ioctl/fill.c uapi/linux/pto.h
+$(O)/examples/fill: tools/examples/ioctl/fill.c
+$(O)/bench/driver: tools/bench/driver/driver.c
+$(O)/examples/fill $(O)/bench/driver: uapi/linux/pto.h
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -Wall -o $@ $< -luring
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -Wall -o $@ $(filter %.c,$^) -luring
+
+bench-driver: $(O)/bench/driver
+	$(Q)tools/vm/run $(VM) -- $<
 
 vm-shell:
 	$(Q)tools/vm/run -t 86400 $(VM)

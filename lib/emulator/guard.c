@@ -109,12 +109,17 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
 	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr, ucontext);
 }
 
-/* A signal may come late: is what runs now what the watchdog saw? */
-static bool leave_meant(struct emu_thread *t)
+/*
+ * A signal may come late: is what runs now what it was sent for? The watchdog
+ * says what it saw; a timer is that of a guard_call(), which has no descriptor.
+ */
+static bool leave_meant(struct emu_thread *t, int code)
 {
 	const struct pto_desc *desc = atomic_load_explicit(&t->desc, memory_order_relaxed);
 	const struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
+	if (code == SI_TIMER)
+		return !desc;
 	return desc && desc == atomic_load_explicit(&t->leave_desc, memory_order_relaxed) &&
 	       core->queue->sq_head == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
 }
@@ -125,15 +130,17 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 	uintptr_t pc = signal_pc(ucontext);
 	const struct emu_program *running;
 
-	if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != t) {
+	if ((info->si_code != SI_QUEUE && info->si_code != SI_TIMER) ||
+	    !t || info->si_value.sival_ptr != t) {
 		chain(sig, info, ucontext);
 		return;
 	}
 	running = atomic_load_explicit(&t->running, memory_order_relaxed);
-	if (!running || !leave_meant(t))
+	if (!running || !leave_meant(t, info->si_code))
 		return;
 	if (!running->image || running->image->leaf || in_image(running->image, pc))
-		leave(t, atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, ucontext);
+		leave(t, info->si_code == SI_TIMER ? PTO_STATUS_HANG :
+		      atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, ucontext);
 }
 
 static void thread_free(void *arg)
@@ -242,18 +249,47 @@ static bool __attribute__((noinline)) crashes(struct emu_thread *t,
 	return false;
 }
 
-int guard_call(struct image *image, const char *what, int (*fn)(void *arg), void *arg, int *ret)
+/* Have the calling thread signalled in @ms, and then again and again until it leaves. */
+static int start_timer(timer_t *timer, struct emu_thread *t, uint32_t ms)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = LEAVE_SIGNAL,
+		.sigev_value.sival_ptr = t,
+		._sigev_un._tid = t->tid,
+	};
+	struct itimerspec at = {
+		.it_value = { ms / 1000, ms % 1000 * NSEC_PER_MSEC },
+		.it_interval = { .tv_nsec = NSEC_PER_MSEC },
+	};
+
+	if (timer_create(CLOCK_MONOTONIC, &event, timer))
+		return fail(-errno, "timer_create: %m");
+	timer_settime(*timer, 0, &at, NULL);
+	return 0;
+}
+
+int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
+	       int (*fn)(void *arg), void *arg, int *ret)
 {
 	struct emu_program program = { .image = image };
 	struct emu_thread *t = guard_thread();
+	bool crashed;
+	timer_t timer;
 	char text[128];
 
 	if (!t)
 		return -ENOMEM;
 	if (atomic_load_explicit(&t->running, memory_order_relaxed))
 		return fail(-EDEADLK, "%s: called from inside a kernel or an orchestration", what);
-	if (!crashes(t, &program, fn, arg, ret))
+	if (start_timer(&timer, t, timeout_ms))
+		return -EAGAIN;
+	crashed = crashes(t, &program, fn, arg, ret);
+	timer_delete(timer);
+	if (!crashed)
 		return 0;
+	if (t->fault.status == PTO_STATUS_HANG)
+		return fail(-ETIMEDOUT, "%s did not return within %u ms", what, timeout_ms);
 	guard_describe(text, sizeof(text), &t->fault);
 	return fail(-EIO, "%s crashed: %s", what, text);
 }

@@ -19,12 +19,15 @@ struct emu_thread *guard_thread(void);
 /**
  * guard_call - run a function of an image on the calling thread, contained
  * @what:	names it in the error text: "orchestration 'build'"
+ * @timeout_ms:	the longest that it may run, at least 1
  * @ret:	where to put what @fn returns
  *
- * Returns 0, or -EIO with a text when @fn crashed. @fn must not hold a lock
+ * Returns 0, -EIO with a text when @fn crashed, or -ETIMEDOUT when it ran too
+ * long; it is left only within the image's own instructions. @fn must not hold a lock
  * or own memory that nobody else knows of when it crashes.
  */
-int guard_call(struct image *image, const char *what, int (*fn)(void *arg), void *arg, int *ret);
+int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
+	       int (*fn)(void *arg), void *arg, int *ret);
 
 /**
  * guard_leave - have a thread leave the kernel that it runs

@@ -16,6 +16,7 @@
 
 #include <pto/pto.h>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "device/image.h"
@@ -23,6 +24,7 @@
 
 typedef int (*orch_fn)(struct pto_orch *o, uint64_t *args, int nargs);
 
+#define TIMEOUT_MS		60000	/* it may copy a great deal of memory */
 #define DEVICE_SIDE_ENTRY	"aicpu_orchestration_entry"
 
 /* Remember the first error: an orchestration may not look at return values. */
@@ -177,7 +179,8 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 		return fail(-ENOENT, "%s: the object exports no function of that name", what);
 
 	o->building = true;
-	rc = guard_call(o->image, what, call, &c, &ret);
+	rc = guard_call(o->image, what, max(env_ms("PTO_ORCH_TIMEOUT_MS", TIMEOUT_MS), 1u),
+			call, &c, &ret);
 	o->building = false;
 	if (!rc)
 		return verdict(o, what, ret);

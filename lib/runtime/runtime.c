@@ -3,7 +3,6 @@
 #include <pto/runtime.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,7 +284,6 @@ int pto_runtime_launch_async(void *runtime, int aicpu_thread_num, int block_dim,
 
 int pto_runtime_wait(void *runtime, int timeout_ms)
 {
-	struct pollfd fd = { .events = POLLIN };
 	struct runtime *rt;
 	int rc;
 
@@ -294,12 +292,11 @@ int pto_runtime_wait(void *runtime, int timeout_ms)
 	rc = registry_take(runtime, RUNTIME_ASYNC, RUNTIME_WAITING, &rt);
 	if (rc)
 		return rc;
-	fd.fd = pto_launch_fd(rt->launch);
-	if (poll(&fd, 1, timeout_ms) != 1) {
+	rc = pto_launch_wait(rt->launch, timeout_ms);
+	if (rc == -EINPROGRESS) {
 		registry_give(rt, RUNTIME_ASYNC);
-		return -EINPROGRESS;
+		return rc;
 	}
-	rc = pto_launch_wait(rt->launch, 0);
 	registry_give(rt, RUNTIME_CHANGING);
 	pto_launch_free(rt->launch);
 	rt->launch = NULL;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* The public calls that launch a graph: checked options, waiting, cancelling. */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include <pto/pto.h>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "device/device.h"
@@ -35,23 +35,6 @@ struct pto_launch {
 };
 
 /* ---- options ------------------------------------------------------------ */
-
-static uint32_t env_ms(const char *name, uint32_t otherwise)
-{
-	const char *text = getenv(name);
-	unsigned long ms;
-	char *end;
-
-	if (!text)
-		return otherwise;
-	errno = 0;
-	ms = strtoul(text, &end, 10);
-	if (!*text || *end || errno || ms > UINT32_MAX || *text == '-') {
-		log_msg(LOG_WARN, "%s=%s is not a number of milliseconds, ignored", name, text);
-		return otherwise;
-	}
-	return ms;
-}
 
 /* Options of an older caller are shorter; what a newer one adds must be zero. */
 static int read_opts(const struct pto_launch_opts *in, struct pto_launch_opts *out)

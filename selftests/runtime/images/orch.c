@@ -164,6 +164,10 @@ ORCH(crashes)
 	case CRASH_DIVIDE:
 		zero = 100 / zero;
 		break;
+	case CRASH_HANG:
+		while (!zero)
+			;
+		break;
 	case CRASH_NULL:
 		*nowhere = 1;
 		break;

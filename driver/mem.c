@@ -122,8 +122,10 @@ struct pto_mem *pto_mem_find(struct pto_ctx *ctx, u64 addr)
 
 static void pto_pages_free(struct page **pages, unsigned long n)
 {
-	while (n--)
+	while (n--) {
 		put_page(pages[n]);
+		cond_resched();
+	}
 	kvfree(pages);
 }
 

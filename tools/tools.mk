@@ -50,3 +50,5 @@ demo-run: all
 		$(PYTHON) tools/examples/vector/run.py $(O)/libpto_runtime.so
 	$(call say,PTO,vector)
 	$(Q)PYTHON=$(PYTHON) $(PTO) run tools/examples/vector --profile
+
+include tools/bench/bench.mk

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* pto-bench: its options, and in which order it measures. */
+#include <argp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define USAGE		2
+#define USUAL_TASKS	100000
+#define BATCH		3	/* repetitions that one process makes */
+
+struct contender contenders[] = {
+	{ "pto", SUBJECT, "libpto" },
+	{ "tbb", RIVAL, "oneTBB's flow graph" },
+	{ "openmp", SHOWN, "OpenMP tasks of gcc; the creator runs many of them itself" },
+	{ "sketch", FLOOR, "a plain C program without a runtime, at most 2 threads" },
+};
+const unsigned int contender_count = sizeof(contenders) / sizeof(contenders[0]);
+
+/* ---- options ------------------------------------------------------------ */
+
+enum { OPT_EMULATOR = 256, OPT_TRIM, OPT_JSON, OPT_PARTS, OPT_SIZES, OPT_PEERS };
+
+static const struct argp_option argp_options[] = {
+	{ "graph", 'g', "NAME", 0, "Only this graph: indep, chain, layered, wave, tree, random, chol" },
+	{ "tasks", 'n', "N", 0, "Graphs of about N tasks (default: 100000; chol 11480, tree 262143)" },
+	{ "reps", 'r', "N", 0, "Repetitions (default 9)" },
+	{ "threads", 't', "N,...", 0, "AICPU threads (default 1,2)" },
+	{ "block-dim", 'b', "N", 0, "Blocks (default 24)" },
+	{ "emulator", OPT_EMULATOR, "MODE", 0, "inplace (default), or threads: cores on threads of their own" },
+	{ "parts", OPT_PARTS, "PART,...", 0, "Of graphs, growth, latency (default: all)" },
+	{ "sizes", OPT_SIZES, "N,...", 0, "Tasks in the growth table (default 10000,100000,1000000)" },
+	{ "peers", OPT_PEERS, "NAME,...", 0, "Of the peers below (default: all that were built)" },
+	{ "trim", OPT_TRIM, NULL, 0, "Let malloc give memory back, as is its default" },
+	{ "json", OPT_JSON, NULL, 0, "JSON instead of tables" },
+	{ 0 }
+};
+
+static uint32_t number(struct argp_state *state, const char *text, uint32_t least, uint32_t most)
+{
+	unsigned long n;
+	char *end;
+
+	n = strtoul(text, &end, 10);
+	if (end == text || *end || n < least || n > most)
+		argp_error(state, "%s is not a number from %u to %u", text, least, most);
+	return n;
+}
+
+static void numbers(struct argp_state *state, char *text, uint32_t most, struct list *list)
+{
+	char *at = NULL, *word;
+
+	list->count = 0;
+	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
+		if (list->count == MAX_LIST)
+			argp_error(state, "more than %u numbers", MAX_LIST);
+		list->at[list->count++] = number(state, word, 1, most);
+	}
+	if (!list->count)
+		argp_error(state, "an empty list");
+}
+
+static void parts(struct argp_state *state, char *text, struct options *o)
+{
+	char *at = NULL, *word;
+
+	o->graphs = o->latency = o->growth = false;
+	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
+		if (!strcmp(word, "graphs"))
+			o->graphs = true;
+		else if (!strcmp(word, "latency"))
+			o->latency = true;
+		else if (!strcmp(word, "growth"))
+			o->growth = true;
+		else
+			argp_error(state, "no such part: %s", word);
+	}
+}
+
+static void peers(struct argp_state *state, char *text)
+{
+	char *at = NULL, *word;
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++)
+		contenders[i].present = false;
+	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
+		for (i = 0; i < contender_count && strcmp(word, contenders[i].name); i++)
+			;
+		if (i == contender_count)
+			argp_error(state, "no such peer: %s", word);
+		contenders[i].present = true;
+	}
+}
+
+static const char *known_graph(struct argp_state *state, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < shape_count; i++)
+		if (!strcmp(name, shape_names[i]))
+			return shape_names[i];
+	argp_error(state, "no such graph: %s", name);
+	return NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'g':
+		o->graph = known_graph(state, arg);
+		return 0;
+	case 'n':
+		o->tasks = number(state, arg, 1, 1u << 30);
+		return 0;
+	case 'r':
+		o->reps = number(state, arg, 1, MAX_REPS);
+		return 0;
+	case 't':
+		numbers(state, arg, 64, &o->threads);
+		return 0;
+	case 'b':
+		o->blocks = number(state, arg, 1, 24);
+		return 0;
+	case OPT_EMULATOR:
+		o->emulator_threads = !strcmp(arg, "threads");
+		if (!o->emulator_threads && strcmp(arg, "inplace"))
+			argp_error(state, "no such mode: %s", arg);
+		return 0;
+	case OPT_PARTS:
+		parts(state, arg, o);
+		return 0;
+	case OPT_SIZES:
+		numbers(state, arg, 1u << 30, &o->sizes);
+		return 0;
+	case OPT_PEERS:
+		peers(state, arg);
+		return 0;
+	case OPT_TRIM:
+		o->trim = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static char *list_peers(int key, const char *text, void *input)
+{
+	char *list = NULL;
+	unsigned int i;
+	size_t size;
+	FILE *f;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	f = open_memstream(&list, &size);
+	if (!f)
+		return NULL;
+	fputs("Peers:\n", f);
+	for (i = 0; i < contender_count; i++)
+		fprintf(f, "  %-9s %s\n", contenders[i].name, contenders[i].title);
+	fclose(f);
+	return list;
+}
+
+/* The peers and their kernels lie in tools/bench, beside bin/pto-bench's folder. */
+static char *find_dir(void)
+{
+	char exe[PATH_MAX], *dir = NULL;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = 0;
+	if (!strrchr(exe, '/'))
+		return NULL;
+	*strrchr(exe, '/') = 0;
+	return asprintf(&dir, "%s/../tools/bench", exe) < 0 ? NULL : dir;
+}
+
+/* Peers that need what this machine has not got were not built. */
+static void find_peers(const struct options *o)
+{
+	char path[PATH_MAX];
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++) {
+		snprintf(path, sizeof(path), "%s/%s.so", o->dir, contenders[i].name);
+		contenders[i].present = contenders[i].present && !access(path, R_OK);
+	}
+}
+
+/* ---- the graphs --------------------------------------------------------- */
+
+static uint32_t usual_tasks(const char *graph)
+{
+	if (!strcmp(graph, "tree"))
+		return 2 * (1u << 17) - 1;
+	return strcmp(graph, "chol") ? USUAL_TASKS : 11480;
+}
+
+/* A large enough graph of the same shape, so that what is there once does not count. */
+static int bytes_of(const struct options *o, const struct shape *shape, struct cell *cell)
+{
+	struct shape large;
+	int ret;
+
+	if (shape->ntasks >= USUAL_TASKS)
+		return measure_bytes(o, shape, cell);
+	ret = shape_make(&large, shape->name, USUAL_TASKS);
+	if (ret)
+		return -1;
+	ret = measure_bytes(o, &large, cell);
+	shape_free(&large);
+	return ret;
+}
+
+/* Peers take turns, so that noise meets all of them. */
+static int measure_in_turn(const struct options *o, const struct shape *shape,
+			   struct cell *const *cell, unsigned int n)
+{
+	unsigned int i, left, batch;
+	int ret = 0;
+
+	for (left = o->reps; left; left -= batch) {
+		batch = left < BATCH ? left : BATCH;
+		for (i = 0; i < n; i++)
+			ret |= measure_times(o, shape, cell[i], batch);
+	}
+	return ret;
+}
+
+static bool able(const struct contender *c, unsigned int threads)
+{
+	return c->present && (c->kind != FLOOR || threads <= 2);
+}
+
+/* Add a cell for each peer; returns how many, or -1. */
+static int add_cells(const struct options *o, const struct shape *shape, unsigned int threads,
+		     struct cell **cell)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < contender_count; i++) {
+		if (!able(&contenders[i], threads))
+			continue;
+		cell[n] = cell_new(o, &contenders[i], shape, threads);
+		if (!cell[n++])
+			return -1;
+	}
+	return n;
+}
+
+static int measure_graph(const struct options *o, struct results *r, const char *name,
+			 unsigned int threads)
+{
+	struct cell **cell = r->graph + r->graphs;
+	struct shape shape;
+	int i, n, ret;
+
+	if (shape_make(&shape, name, o->tasks ? o->tasks : usual_tasks(name)))
+		return -1;
+	n = add_cells(o, &shape, threads, cell);
+	ret = n < 0 ? -1 : measure_in_turn(o, &shape, cell, n);
+	for (i = 0; i < n; i++) {
+		ret |= bytes_of(o, &shape, cell[i]);
+		ret |= measure_check(o, &shape, cell[i]);
+	}
+	shape_free(&shape);
+	if (n < 0)
+		return -1;
+	r->graphs += n;
+	if (!o->json)
+		report_cells(cell, n);
+	return ret;
+}
+
+static int measure_graphs(const struct options *o, struct results *r)
+{
+	unsigned int t, i;
+	int ret = 0;
+
+	for (t = 0; t < o->threads.count; t++) {
+		if (!o->json)
+			report_head(o, o->threads.at[t]);
+		for (i = 0; i < shape_count; i++)
+			if (!o->graph || o->graph == shape_names[i])
+				ret |= measure_graph(o, r, shape_names[i], o->threads.at[t]);
+	}
+	for (t = 0; t < o->threads.count && !o->json; t++)
+		report_compare(r, o->threads.at[t]);
+	return ret;
+}
+
+/* ---- growth, latency ---------------------------------------------------- */
+
+static int grow(const struct options *o, struct results *r, const char *name,
+		const struct contender *peer, unsigned int threads)
+{
+	struct shape shape;
+	struct cell *cell;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < o->sizes.count; i++) {
+		if (shape_make(&shape, name, o->sizes.at[i]))
+			return -1;
+		cell = cell_new(o, peer, &shape, threads);
+		if (cell) {
+			r->growth[r->growths++] = cell;
+			ret |= measure_times(o, &shape, cell, o->reps);
+		}
+		shape_free(&shape);
+		if (!cell)
+			return -1;
+	}
+	return ret;
+}
+
+/* Of libpto, and of the sketch: what the machine's caches and memory do to both. */
+static int measure_growth(const struct options *o, struct results *r)
+{
+	unsigned int i, t, p;
+	int ret = 0;
+
+	for (i = 0; i < shape_count; i++) {
+		if (o->graph && o->graph != shape_names[i])
+			continue;
+		for (t = 0; t < o->threads.count; t++)
+			for (p = 0; p < contender_count; p++)
+				if (able(&contenders[p], o->threads.at[t]) &&
+				    (contenders[p].kind == SUBJECT || contenders[p].kind == FLOOR))
+					ret |= grow(o, r, shape_names[i], &contenders[p],
+						    o->threads.at[t]);
+	}
+	if (!o->json)
+		report_growth(o, r);
+	return ret;
+}
+
+static int measure_latencies(const struct options *o, struct results *r)
+{
+	struct latency *l;
+	struct shape one;
+	unsigned int t, p;
+	int ret = 0;
+
+	if (shape_make(&one, "indep", 1))
+		return -1;
+	for (t = 0; t < o->threads.count; t++) {
+		for (p = 0; p < contender_count; p++) {
+			if (!able(&contenders[p], o->threads.at[t]))
+				continue;
+			l = latency_new(&contenders[p], o->threads.at[t]);
+			if (!l || measure_latency(o, &one, l))
+				ret = -1;
+			else
+				r->latency[r->latencies++] = l;
+		}
+	}
+	shape_free(&one);
+	if (!o->json)
+		report_latency(r);
+	return ret;
+}
+
+static int measure_all(const struct options *o, struct results *r)
+{
+	int ret = measure_noise(&r->noise);
+
+	if (ret)
+		return ret;
+	if (!o->json)
+		report_noise(&r->noise);
+	if (o->graphs)
+		ret |= measure_graphs(o, r);
+	if (o->growth)
+		ret |= measure_growth(o, r);
+	if (o->latency)
+		ret |= measure_latencies(o, r);
+	if (o->json)
+		ret |= report_json(o, r);
+	return ret;
+}
+
+/* Room for all that can be measured. */
+static int make_room(const struct options *o, struct results *r)
+{
+	size_t n = shape_count * o->threads.count * contender_count;
+
+	r->graph = calloc(n, sizeof(*r->graph));
+	r->growth = calloc(n * o->sizes.count, sizeof(*r->growth));
+	r->latency = calloc(n, sizeof(*r->latency));
+	return r->graph && r->growth && r->latency ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = argp_options,
+		.parser = parse,
+		.doc = "Measure what a task costs in libpto, and in others.\v ",
+		.help_filter = list_peers,
+	};
+	struct options o = {
+		.reps = 9, .blocks = 24, .graphs = true, .latency = true, .growth = true,
+		.threads = { 2, { 1, 2 } }, .sizes = { 3, { 10000, 100000, 1000000 } },
+	};
+	struct results r = { 0 };
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < contender_count; i++)
+		contenders[i].present = true;
+	argp_err_exit_status = USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	o.dir = find_dir();
+	if (!o.dir || make_room(&o, &r)) {
+		fprintf(stderr, "pto-bench: no memory\n");
+		return 1;
+	}
+	find_peers(&o);
+	ret = measure_all(&o, &r);
+	free(r.graph);
+	free(r.growth);
+	free(r.latency);
+	free(o.dir);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("pto-bench: writing the output");
+		return 1;
+	}
+	return ret ? 1 : 0;
+}

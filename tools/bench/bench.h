@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * pto-bench: what a task costs.
+ *
+ * Each measurement is made by a process of its own, which loads one peer, and
+ * leaves its result in memory that it shares with the parent.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shapes.h"
+
+#define MAX_LIST	4	/* numbers of threads, sizes */
+#define MAX_REPS	1000
+
+/**
+ * enum contender_kind - what a comparison says about a peer
+ * @SUBJECT:	libpto, which is compared
+ * @RIVAL:	it is compared with the best of these
+ * @SHOWN:	shown only, as it does something else
+ * @FLOOR:	what is possible
+ */
+enum contender_kind { SUBJECT, RIVAL, SHOWN, FLOOR };
+
+struct contender {
+	const char *name;
+	enum contender_kind kind;
+	const char *title;
+	bool present;		/* it has been built, and is asked for */
+};
+
+extern struct contender contenders[];
+extern const unsigned int contender_count;
+
+/** struct list - numbers from the command line */
+struct list {
+	unsigned int count;
+	uint32_t at[MAX_LIST];
+};
+
+struct options {
+	const char *graph;	/* NULL: all */
+	uint32_t tasks;		/* 0: each shape's usual number */
+	unsigned int reps;
+	unsigned int blocks;
+	bool emulator_threads;
+	bool trim;
+	bool json;
+	bool graphs, latency, growth;
+	struct list threads;
+	struct list sizes;
+	char *dir;		/* of peers and kernels */
+};
+
+/** struct sample - one repetition, in ns */
+struct sample {
+	double build, run, again, free;
+};
+
+/**
+ * struct cell - a graph run by a peer
+ * @tasks:	how many it has
+ * @checked:	a run of a checking kernel found nothing wrong
+ * @bytes:	of memory per task; 0: not measured
+ * @first:	the first repetition of a process, when nothing is warm
+ */
+struct cell {
+	const struct contender *peer;
+	const char *graph;
+	unsigned int threads;
+	uint32_t tasks;
+	bool checked;
+	double bytes;
+	struct sample first;
+	unsigned int count;
+	struct sample sample[];
+};
+
+struct stat {
+	double min, median;
+};
+
+/**
+ * struct latency - launch of a graph of one task, in ns from before it is built
+ * @enter:	until its body is entered
+ * @total:	until it has run and is freed
+ */
+struct latency {
+	const struct contender *peer;
+	unsigned int threads;
+	struct {
+		struct stat enter, total;
+	} hot, cold;
+};
+
+/** struct noise - how long a loop of always the same work took, over its minimum */
+struct noise {
+	double median, p90, max;
+};
+
+/** struct results - all that was measured; cells in the order of the tables */
+struct results {
+	struct noise noise;
+	struct cell **graph;
+	struct cell **growth;
+	struct latency **latency;
+	unsigned int graphs, growths, latencies;
+};
+
+/* ---- measure.c ---------------------------------------------------------- */
+
+/* Results that children fill in; NULL: no memory. For the life of the process. */
+struct cell *cell_new(const struct options *o, const struct contender *peer,
+		      const struct shape *shape, unsigned int threads);
+struct latency *latency_new(const struct contender *peer, unsigned int threads);
+
+/* Each 0, or -1 when the peer failed, which has said why. */
+int measure_times(const struct options *o, const struct shape *shape, struct cell *cell,
+		  unsigned int reps);
+int measure_bytes(const struct options *o, const struct shape *shape, struct cell *cell);
+int measure_check(const struct options *o, const struct shape *shape, struct cell *cell);
+int measure_latency(const struct options *o, const struct shape *one, struct latency *l);
+
+int measure_noise(struct noise *noise);
+
+/* ---- report.c, json.c --------------------------------------------------- */
+
+struct stat stat_of(double *value, unsigned int n);
+
+/* What building, running and freeing took; the first time; and one of the parts. ns per task. */
+struct stat cell_total(const struct cell *cell);
+struct stat cell_part(const struct cell *cell, size_t offset);
+double cell_first(const struct cell *cell);
+#define CELL_PART(cell, name) cell_part(cell, offsetof(struct sample, name))
+
+void report_noise(const struct noise *noise);
+void report_head(const struct options *o, unsigned int threads);
+void report_cells(struct cell *const *cell, unsigned int n);
+void report_compare(const struct results *r, unsigned int threads);
+/* Cells of one graph, peer and number of threads follow each other, by size. */
+void report_growth(const struct options *o, const struct results *r);
+void report_latency(const struct results *r);
+
+/* 0, or -1: could not be written. */
+int report_json(const struct options *o, const struct results *r);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* The results as JSON. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <pto/pto.h>
+
+#include "bench.h"
+
+#define JSON_VERSION 1
+
+static json_t *stat_json(struct stat s)
+{
+	return json_pack("{s:f, s:f}", "min", s.min, "median", s.median);
+}
+
+static json_t *cell_json(const struct cell *cell)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:f, s:f, s:o, s:o, s:o, s:o, s:o}",
+			 "graph", cell->graph, "peer", cell->peer->name,
+			 "threads", (json_int_t)cell->threads, "tasks", (json_int_t)cell->tasks,
+			 "repetitions", (json_int_t)cell->count, "checked", cell->checked,
+			 "bytes_per_task", cell->bytes, "first_total", cell_first(cell),
+			 "build", stat_json(CELL_PART(cell, build)),
+			 "run", stat_json(CELL_PART(cell, run)),
+			 "again", stat_json(CELL_PART(cell, again)),
+			 "free", stat_json(CELL_PART(cell, free)),
+			 "total", stat_json(cell_total(cell)));
+}
+
+static json_t *cells_json(struct cell *const *cell, unsigned int n)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(array, cell_json(cell[i]));
+	return array;
+}
+
+static json_t *latency_json(const struct latency *l)
+{
+	return json_pack("{s:s, s:I, s:{s:o, s:o}, s:{s:o, s:o}}",
+			 "peer", l->peer->name, "threads", (json_int_t)l->threads,
+			 "hot", "enter", stat_json(l->hot.enter), "total", stat_json(l->hot.total),
+			 "cold", "enter", stat_json(l->cold.enter),
+			 "total", stat_json(l->cold.total));
+}
+
+static json_t *latencies_json(const struct results *r)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < r->latencies; i++)
+		json_array_append_new(array, latency_json(r->latency[i]));
+	return array;
+}
+
+int report_json(const struct options *o, const struct results *r)
+{
+	unsigned int v = pto_version();
+	json_t *root;
+	int ret;
+
+	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:s, s:b, s:{s:f, s:f, s:f}, s:o, s:o, s:o}",
+			 "version", JSON_VERSION, "unit", "ns",
+			 "library", json_sprintf("%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff),
+			 "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
+			 "block_dim", (json_int_t)o->blocks,
+			 "emulator", o->emulator_threads ? "threads" : "inplace", "trim", o->trim,
+			 "noise", "median", r->noise.median, "p90", r->noise.p90,
+			 "max", r->noise.max,
+			 "graphs", cells_json(r->graph, r->graphs),
+			 "growth", cells_json(r->growth, r->growths),
+			 "latency", latencies_json(r));
+	if (!root)
+		return -1;
+	ret = json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+	json_decref(root);
+	return ret || putchar('\n') == EOF ? -1 : 0;
+}

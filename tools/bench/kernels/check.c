@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* A kernel that checks that its task runs once, and in order. */
+#include "body.h"
+
+__attribute__((visibility("default"))) void kernel_entry(int64_t *args);
+
+void kernel_entry(int64_t *args)
+{
+	body_check((void *)args[0], args[1]);
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Measuring in children: a runtime starts its threads once, keeps memory, and
+ * may crash or hang; none of it reaches the next measurement.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "kernels/body.h"
+#include "peer.h"
+
+#define CHILD_SECONDS	120	/* the longest that one may take */
+#define HOT_REPS	2000
+#define COLD_REPS	60
+#define COLD_NS		3000000
+#define NOISE_REPS	2000
+#define NOISE_LOOPS	40000
+
+/** struct job - what a child is to do with its peer */
+struct job {
+	const struct options *opt;
+	const struct contender *contender;
+	unsigned int threads;
+	const struct shape *shape;
+	const struct peer *peer;
+	int (*measure)(struct job *job);
+	struct cell *cell;
+	struct latency *latency;
+	unsigned int reps;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+static void *shared_zalloc(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct cell *cell_new(const struct options *o, const struct contender *peer,
+		      const struct shape *shape, unsigned int threads)
+{
+	struct cell *cell = shared_zalloc(sizeof(*cell) + o->reps * sizeof(cell->sample[0]));
+
+	if (!cell)
+		return NULL;
+	cell->peer = peer;
+	cell->graph = shape->name;
+	cell->threads = threads;
+	cell->tasks = shape->ntasks;
+	return cell;
+}
+
+struct latency *latency_new(const struct contender *peer, unsigned int threads)
+{
+	struct latency *l = shared_zalloc(sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->peer = peer;
+	l->threads = threads;
+	return l;
+}
+
+/* ---- children ----------------------------------------------------------- */
+
+static int start_peer(struct job *job)
+{
+	const struct setup setup = {
+		.workers = job->threads,
+		.blocks = job->opt->blocks,
+		.emulator_threads = job->opt->emulator_threads,
+		.dir = job->opt->dir,
+	};
+
+	return job->peer->start(&setup);
+}
+
+static int load_peer(struct job *job)
+{
+	char path[512];
+	void *object;
+
+	snprintf(path, sizeof(path), "%s/%s.so", job->opt->dir, job->contender->name);
+	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	job->peer = object ? dlsym(object, "bench_peer") : NULL;
+	if (job->peer)
+		return 0;
+	fprintf(stderr, "pto-bench: %s\n", dlerror());
+	return -1;
+}
+
+static int child(struct job *job)
+{
+	alarm(CHILD_SECONDS);
+	/* First touch costs more than a task does: a heap that stays is best for who uses it. */
+	if (!job->opt->trim) {
+		mallopt(M_MMAP_MAX, 0);
+		mallopt(M_TRIM_THRESHOLD, -1);
+	}
+	return load_peer(job) ? -1 : job->measure(job);
+}
+
+static int in_child(struct job *job)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(child(job) ? 1 : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		fprintf(stderr, "pto-bench: %s\n", strerror(errno));
+		return -1;
+	}
+	if (!status)
+		return 0;
+	fprintf(stderr, "pto-bench: %s with %u threads, %s of %u tasks: %s\n",
+		job->contender->name, job->threads, job->shape->name, job->shape->ntasks,
+		WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "failed");
+	return -1;
+}
+
+/* ---- times -------------------------------------------------------------- */
+
+static void body_noop(void *ctx, uint32_t task)
+{
+}
+
+static const struct work noop = { .kernel = "noop", .body = body_noop };
+
+/* Build, run twice, free. */
+static int repeat(const struct job *job, const struct work *work, struct sample *s)
+{
+	const struct peer *peer = job->peer;
+	double t[5];
+	void *graph;
+	int ret;
+
+	t[0] = now();
+	graph = peer->build(job->shape, work);
+	if (!graph)
+		return -1;
+	t[1] = now();
+	ret = peer->run(graph);
+	t[2] = now();
+	ret |= peer->run(graph);
+	t[3] = now();
+	peer->free(graph);
+	t[4] = now();
+	*s = (struct sample){ t[1] - t[0], t[2] - t[1], t[3] - t[2], t[4] - t[3] };
+	return ret;
+}
+
+static int times(struct job *job)
+{
+	struct cell *cell = job->cell;
+	struct sample first;
+	unsigned int i;
+
+	if (start_peer(job) || repeat(job, &noop, &first))
+		return -1;
+	if (!cell->count)
+		cell->first = first;
+	for (i = 0; i < job->reps; i++) {
+		if (repeat(job, &noop, &cell->sample[cell->count]))
+			return -1;
+		cell->count++;
+	}
+	return 0;
+}
+
+int measure_times(const struct options *o, const struct shape *shape, struct cell *cell,
+		  unsigned int reps)
+{
+	struct job job = {
+		.opt = o, .contender = cell->peer, .threads = cell->threads,
+		.shape = shape, .cell = cell, .reps = reps, .measure = times,
+	};
+
+	return in_child(&job);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Exact, where the counts in statm lag behind; without code, which is mapped from files. */
+static double anonymous_bytes(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+	unsigned long kib = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Anonymous: %lu", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib * 1024.0;
+}
+
+/* The heap is not trimmed here, so what was in use for a time is still there afterwards. */
+static int bytes(struct job *job)
+{
+	double before;
+	void *graph;
+
+	malloc_trim(0);
+	before = anonymous_bytes();
+	if (start_peer(job))
+		return -1;
+	graph = job->peer->build(job->shape, &noop);
+	if (!graph || job->peer->run(graph))
+		return -1;
+	job->cell->bytes = (anonymous_bytes() - before) / job->shape->ntasks;
+	job->peer->free(graph);
+	return 0;
+}
+
+int measure_bytes(const struct options *o, const struct shape *shape, struct cell *cell)
+{
+	struct options untrimmed = *o;
+	struct job job = {
+		.opt = &untrimmed, .contender = cell->peer, .threads = cell->threads,
+		.shape = shape, .cell = cell, .measure = bytes,
+	};
+
+	untrimmed.trim = false;
+	return in_child(&job);
+}
+
+/* ---- correctness -------------------------------------------------------- */
+
+static int run_checked(struct job *job, void *graph, struct check *check)
+{
+	uint32_t task;
+
+	for (check->run = 1; check->run <= 2; check->run++) {
+		if (job->peer->run(graph))
+			return -1;
+		for (task = 0; task < job->shape->ntasks; task++)
+			if (check->ran[task] != check->run)
+				check->wrong++;
+	}
+	if (!check->wrong)
+		return 0;
+	fprintf(stderr, "pto-bench: %u tasks were not run once and in order\n", check->wrong);
+	return -1;
+}
+
+static int check(struct job *job)
+{
+	struct check check = {
+		.first = job->shape->first,
+		.pred = job->shape->pred,
+		.ran = calloc(job->shape->ntasks, sizeof(*check.ran)),
+	};
+	const struct work work = { .kernel = "check", .body = body_check, .ctx = &check };
+	void *graph;
+
+	if (!check.ran || start_peer(job))
+		return -1;
+	graph = job->peer->build(job->shape, &work);
+	if (!graph || run_checked(job, graph, &check))
+		return -1;
+	job->peer->free(graph);
+	free(check.ran);
+	job->cell->checked = true;
+	return 0;
+}
+
+int measure_check(const struct options *o, const struct shape *shape, struct cell *cell)
+{
+	struct job job = {
+		.opt = o, .contender = cell->peer, .threads = cell->threads,
+		.shape = shape, .cell = cell, .measure = check,
+	};
+
+	return in_child(&job);
+}
+
+/* ---- latency ------------------------------------------------------------ */
+
+static double ns_per_tick(void)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t t = ticks();
+	double start = now();
+
+	nanosleep(&pause, NULL);
+	return (now() - start) / (ticks() - t);
+}
+
+static int launches(struct job *job, unsigned int reps, const struct timespec *pause,
+		    struct stat *enter, struct stat *total)
+{
+	double entered[HOT_REPS], ended[HOT_REPS], scale = ns_per_tick();
+	uint64_t stamp = 0, start;
+	const struct work work = { .kernel = "stamp", .body = body_stamp, .ctx = &stamp };
+	unsigned int i;
+	void *graph;
+
+	for (i = 0; i < reps; i++) {
+		if (pause)
+			nanosleep(pause, NULL);
+		start = ticks();
+		graph = job->peer->build(job->shape, &work);
+		if (!graph || job->peer->run(graph))
+			return -1;
+		job->peer->free(graph);
+		ended[i] = (ticks() - start) * scale;
+		entered[i] = (stamp - start) * scale;
+	}
+	*enter = stat_of(entered, reps);
+	*total = stat_of(ended, reps);
+	return 0;
+}
+
+static int latency(struct job *job)
+{
+	const struct timespec pause = { .tv_nsec = COLD_NS };
+	struct latency *l = job->latency;
+
+	if (start_peer(job) || launches(job, HOT_REPS, NULL, &l->hot.enter, &l->hot.total))
+		return -1;
+	return launches(job, COLD_REPS, &pause, &l->cold.enter, &l->cold.total);
+}
+
+int measure_latency(const struct options *o, const struct shape *one, struct latency *l)
+{
+	struct job job = {
+		.opt = o, .contender = l->peer, .threads = l->threads, .shape = one,
+		.latency = l, .measure = latency,
+	};
+
+	return in_child(&job);
+}
+
+/* ---- noise -------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct stat stat_of(double *value, unsigned int n)
+{
+	qsort(value, n, sizeof(*value), compare);
+	return (struct stat){ n ? value[0] : 0, n ? value[n / 2] : 0 };
+}
+
+int measure_noise(struct noise *noise)
+{
+	double *took = malloc(NOISE_REPS * sizeof(*took));
+	volatile unsigned int loop;
+	unsigned int i;
+
+	if (!took)
+		return -1;
+	for (i = 0; i < NOISE_REPS; i++) {
+		took[i] = now();
+		for (loop = 0; loop < NOISE_LOOPS; loop++)
+			;
+		took[i] = now() - took[i];
+	}
+	stat_of(took, NOISE_REPS);
+	noise->median = took[NOISE_REPS / 2] / took[0];
+	noise->p90 = took[NOISE_REPS * 9 / 10] / took[0];
+	noise->max = took[NOISE_REPS - 1] / took[0];
+	free(took);
+	return 0;
+}

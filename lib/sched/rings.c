@@ -133,8 +133,9 @@ static bool reap(struct sched_worker *w, bool *moved)
 
 		if (!queued(q))
 			continue;
-		if (unlikely(load_acquire(&q->core->queue->state) ==
-			     PTO_QUEUE_HALTED)) {
+		/* The head first: a core that halts stores its state before it moves the head. */
+		head = load_acquire(&q->core->queue->sq_head);
+		if (unlikely(load_acquire(&q->core->queue->state) == PTO_QUEUE_HALTED)) {
 			while (take_cqe(q, &cqe)) {
 				if (cqe.status == PTO_STATUS_OK)
 					continue;
@@ -146,7 +147,6 @@ static bool reap(struct sched_worker *w, bool *moved)
 				return false;
 			}
 		}
-		head = load_acquire(&q->core->queue->sq_head);
 		while (q->done != head) {
 			complete(w, q);
 			*moved = true;

@@ -82,7 +82,8 @@ static int check_header(struct check *c, const unsigned char *bytes)
 		return bad(c, "built for %s (%u), want " MACHINE_NAME,
 			   machine_name(eh->e_machine), eh->e_machine);
 	if (eh->e_type != ET_DYN)
-		return bad(c, "ELF type %u, want a shared object (link it with -shared)", eh->e_type);
+		return bad(c, "ELF type %u, want a shared object (link it with -shared)",
+			   eh->e_type);
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum || eh->e_phnum > MAX_SEGMENTS)
 		return bad(c, "%u program headers of %u bytes", eh->e_phnum, eh->e_phentsize);
 	if (eh->e_phoff > c->size || eh->e_phnum * sizeof(Elf64_Phdr) > c->size - eh->e_phoff ||
@@ -241,7 +242,8 @@ static int check_notes(struct check *c, const GElf_Phdr *p)
 	while (pos < p->p_filesz) {
 		pos = gelf_getnote(data, pos, &note, &name, &desc);
 		if (!pos)
-			return bad(c, "segment %s: a note lies outside it", segment_name(p->p_type));
+			return bad(c, "segment %s: a note lies outside it",
+				   segment_name(p->p_type));
 	}
 	return 0;
 }

@@ -468,8 +468,8 @@ static bool block_find(struct mem *mem, const void *ptr, struct block *b)
 }
 
 /* All live allocations, by address. */
-static void for_each_live(struct mem *mem, void (*visit)(void *arg, const struct block *b),
-			  void *arg)
+static void visit_live(struct mem *mem, void (*visit)(void *arg, const struct block *b),
+		       void *arg)
 {
 	struct chunk *end = mem->chunks + mem->nchunks;
 	struct block b;
@@ -516,7 +516,7 @@ static int fail_nearest(struct mem *mem, const void *ptr, const char *what)
 {
 	struct nearest n = { .addr = (uintptr_t)ptr };
 
-	for_each_live(mem, nearest_visit, &n);
+	visit_live(mem, nearest_visit, &n);
 	if (!n.start)
 		return fail(-EINVAL, "%p %s; nothing is allocated", ptr, what);
 	if (n.addr < n.start)
@@ -674,7 +674,7 @@ int mem_list(struct mem *mem, int (*visit)(void *arg, void *ptr, size_t size), v
 	pthread_mutex_lock(&mem->lock);
 	s.entry = calloc(mem->count + 1, sizeof(s.entry[0]));
 	if (s.entry)
-		for_each_live(mem, snapshot_visit, &s);
+		visit_live(mem, snapshot_visit, &s);
 	pthread_mutex_unlock(&mem->lock);
 	if (!s.entry)
 		return fail(-ENOMEM, "device memory: no host memory to list its allocations");

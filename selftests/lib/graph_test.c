@@ -165,7 +165,8 @@ TEST_F(graph, wide)
 
 	/* One task before and one after a great many. */
 	for (i = 0; i <= last; i++)
-		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 2 ? PTO_AIV : PTO_AIC, NULL, 0));
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 2 ? PTO_AIV : PTO_AIC,
+						NULL, 0));
 	for (i = 1; i < last; i++) {
 		ASSERT_EQ(0, pto_graph_add_edge(self->graph, 0, i));
 		ASSERT_EQ(0, pto_graph_add_edge(self->graph, i, last));
@@ -208,7 +209,8 @@ TEST_F(graph, profile_has_each_core_once_at_a_time)
 	int d, i, n = 400;
 
 	for (i = 0; i < n; i++) {
-		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 3 ? PTO_AIV : PTO_AIC, NULL, 0));
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, i % 3 ? PTO_AIV : PTO_AIC,
+						NULL, 0));
 		if (i % 7)
 			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1, i));
 	}
@@ -273,7 +275,8 @@ static int build_random(struct pto_graph *g, struct random_graph *r, int n, uint
 			order[other] = swap;
 		}
 	}
-	r->launch = r->wrong = 0;
+	r->launch = 0;
+	r->wrong = 0;
 	/* order[i] is the id of a task that runs after those before it. */
 	for (i = 0; i < n; i++)
 		position[order[i]] = i;

@@ -177,31 +177,43 @@ TEST(kinds_that_load)
 		bool leaf;
 	} kinds[] = {
 		{ "start files", FULL, "void kernel_entry(long *a) {}", true },
-		{ "old hash table", BARE " -Wl,--hash-style=sysv", "void kernel_entry(long *a) {}", true },
-		{ "both hash tables", BARE " -Wl,--hash-style=both", "int x; void kernel_entry(long *a) {}", true },
+		{ "old hash table", BARE " -Wl,--hash-style=sysv",
+		  "void kernel_entry(long *a) {}", true },
+		{ "both hash tables", BARE " -Wl,--hash-style=both",
+		  "int x; void kernel_entry(long *a) {}", true },
 		{ "packed relocations", BARE " -Wl,-z,pack-relative-relocs",
-		  "static int x; int *p[200] = { [0 ... 150] = &x }; void kernel_entry(long *a) {}", true },
+		  "static int x; int *p[200] = { [0 ... 150] = &x };\n"
+		  "void kernel_entry(long *a) {}", true },
 		{ "no text segment of its own", BARE " -Wl,-z,noseparate-code",
 		  "int x; int *p = &x; void kernel_entry(long *a) {}", true },
 		{ "lazy binding asked for", BARE " -Wl,-z,lazy",
 		  "#include <math.h>\nvoid kernel_entry(double *a) { a[0] = cos(a[0]); }", true },
-		{ "no symbol of its own", BARE, "static __attribute__((used)) void f(void) {}", true },
-		{ "malloc", BARE, "#include <stdlib.h>\nvoid kernel_entry(long *a) { a[0] = (long)malloc(1); }", false },
-		{ "variable of libc", BARE, "#include <stdio.h>\nvoid kernel_entry(FILE **a) { *a = stdout; }", false },
-		{ "thread-local memory", BARE, "__thread int x[100]; void kernel_entry(long *a) { x[a[0]]++; }", false },
+		{ "no symbol of its own", BARE,
+		  "static __attribute__((used)) void f(void) {}", true },
+		{ "malloc", BARE,
+		  "#include <stdlib.h>\nvoid kernel_entry(long *a) { a[0] = (long)malloc(1); }", false },
+		{ "variable of libc", BARE,
+		  "#include <stdio.h>\nvoid kernel_entry(FILE **a) { *a = stdout; }", false },
+		{ "thread-local memory", BARE,
+		  "__thread int x[100]; void kernel_entry(long *a) { x[a[0]]++; }", false },
 		{ "initial-exec", BARE " -ftls-model=initial-exec",
 		  "__thread int x; void kernel_entry(long *a) { x++; }", true },
-		{ "IFUNC", BARE, "static void one(long *a) {} static void *pick(void) { return one; }\n"
-		  "void f(long *a) __attribute__((ifunc(\"pick\"))); void kernel_entry(long *a) { f(a); }", true },
-		{ "constructor", FULL, "#include <stdio.h>\n__attribute__((constructor)) void c(void) { puts(\"\"); }"
-		  " void kernel_entry(long *a) {}", false },
-		{ "C++", "-xc++ -Wl,--no-as-needed -lstdc++", "#include <vector>\nstatic std::vector<int> v(3);\n"
+		{ "IFUNC", BARE,
+		  "static void one(long *a) {} static void *pick(void) { return one; }\n"
+		  "void f(long *a) __attribute__((ifunc(\"pick\")));\n"
+		  "void kernel_entry(long *a) { f(a); }", true },
+		{ "constructor", FULL,
+		  "#include <stdio.h>\n__attribute__((constructor)) void c(void) { puts(\"\"); }\n"
+		  "void kernel_entry(long *a) {}", false },
+		{ "C++", "-xc++ -Wl,--no-as-needed -lstdc++",
+		  "#include <vector>\nstatic std::vector<int> v(3);\n"
 		  "extern \"C\" void kernel_entry(long *a) { v.push_back(a[0]); }", false },
 #if defined(__SANITIZE_ADDRESS__)
 		{ "instrumented", BARE " -fsanitize=address,undefined -fno-sanitize-recover=undefined",
 		  "void kernel_entry(long *a) { a[0] += a[1]; }", true },
 #elif defined(__SANITIZE_THREAD__)
-		{ "instrumented", BARE " -fsanitize=thread", "void kernel_entry(long *a) { a[0]++; }", true },
+		{ "instrumented", BARE " -fsanitize=thread",
+		  "void kernel_entry(long *a) { a[0]++; }", true },
 #endif
 	};
 
@@ -446,7 +458,7 @@ TEST_F_TIMEOUT(image, flipped_tables, 120)
 	Elf64_Ehdr *eh = (Elf64_Ehdr *)f.bytes;
 	int counts[2] = { 0 };
 
-	/* Behind the program headers: notes, hash table, symbols, strings, versions, relocations. */
+	/* Behind the program headers: notes, hash table, symbols, strings, relocations. */
 	flip_range(f, eh->e_phoff + eh->e_phnum * sizeof(Elf64_Phdr), load->p_filesz, counts);
 	flip_range(f, dynamic->p_offset, dynamic->p_offset + dynamic->p_filesz, counts);
 	EXPECT_LT(500, counts[0]);
@@ -524,8 +536,9 @@ TEST(host_handles_sigchld)
 
 TEST(unresolved)
 {
-	struct file bare = compile("void nobody(void); void kernel_entry(long *a) { nobody(); }", BARE);
-	struct file full = compile("void nobody(void); void kernel_entry(long *a) { nobody(); }", FULL);
+	static const char source[] = "void nobody(void); void kernel_entry(long *a) { nobody(); }";
+	struct file bare = compile(source, BARE);
+	struct file full = compile(source, FULL);
 	struct image *image;
 
 	EXPECT_ERROR(-ENOEXEC, get(bare, &image), "undefined symbol: nobody");

@@ -22,7 +22,7 @@
 #define SANITIZED 0
 #endif
 
-/* Load the kernel images/NAME.so, which lies beside the test. NULL: failed, errno or text says why. */
+/* Load images/NAME.so, which lies beside the test. NULL: failed, errno or text says why. */
 static inline struct pto_program *load_kernel(struct pto_device *dev, const char *name)
 {
 	char exe[512], path[640];

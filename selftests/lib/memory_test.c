@@ -65,7 +65,8 @@ TEST_F(memory, aligned_and_apart)
 	void *ptr[ARRAY_SIZE(sizes)];
 
 	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_EQ(0, mem_alloc(self->mem, sizes[i], &ptr[i])) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, mem_alloc(self->mem, sizes[i], &ptr[i]))
+			TH_LOG("%s", pto_last_error());
 		EXPECT_EQ(0, (uintptr_t)ptr[i] % MEM_ALIGN);
 		memset(ptr[i], i + 1, sizes[i]);
 	}

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* y = a x + y; args: x, y, number of elements, a (all integers) */
 #include <stdint.h>
 

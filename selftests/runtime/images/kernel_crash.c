@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
  * Ends as args[0] says: enum crash of images.h.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* A shared object that is no kernel. */
 void kernel_entrance(void);
 

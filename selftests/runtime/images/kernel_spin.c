@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Counts in *args[0] until *args[1] is not 0; imports nothing. */
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* *out = number of args after the first, and their sum; args: out, n, values */
 #include <stdint.h>
 

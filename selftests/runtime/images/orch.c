@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Orchestrations that the tests run, good ones first. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+// SPDX-License-Identifier: MIT OR LGPL-2.1
 /* An orchestration of the kind that runs on the device. */
 #include <stdint.h>
 

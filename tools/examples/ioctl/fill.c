@@ -23,6 +23,7 @@ static int call(int uring, unsigned int nr, void *args)
 	if (!uring)
 		return ioctl(fd, nr, args) ? -errno : 0;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, NULL, 0, 0);
 	sqe->cmd_op = nr;
 	*(struct pto_uring *)sqe->cmd = (struct pto_uring){ ADDRESS(args), *(__u32 *)args };
@@ -44,7 +45,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < N; i++)
 		in[i] = i;
 
-	void *base = mmap(NULL, window, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *base = mmap(NULL, window, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct pto_ctx_set set = { sizeof(set), PTO_CTX_APERTURE, ADDRESS(base), window };
 	struct pto_mem_alloc mem = { sizeof(mem), .bytes = sizeof(in) };
 	struct pto_stream_create stream = { sizeof(stream), .engine = PTO_ENGINE_COPY, .depth = 8 };

@@ -3,7 +3,8 @@
  * The watchdog: one thread a device, which looks now and then at what each
  * kernel-running thread runs. It costs the threads nothing: a kernel that runs
  * is known by its core, that core's head, and its descriptor, and two looks
- * that see the same three see the same run.
+ * of one launch that see the same three see the same run. (Of two launches they
+ * may not: a kernel that was left does not move its core's head.)
  *
  * A kernel over its time is told to leave, every millisecond for a second, then
  * given up together with its thread. When no launch has been for a while the
@@ -29,6 +30,7 @@
 
 /**
  * struct watched - a thread, and what it was last seen to run
+ * @launch:	in which launch that was
  * @since:	when it was first seen running that
  * @leaving:	when it was first told to leave; 0: it was not
  */
@@ -37,6 +39,7 @@ struct watched {
 	const struct pto_desc *desc;
 	struct emu_core *core;
 	uint32_t head;
+	uint32_t launch;
 	uint32_t status;
 	uint64_t since;
 	uint64_t leaving;
@@ -45,6 +48,7 @@ struct watched {
 /**
  * struct watchdog
  * @lock:	guards all but the two words; never held across a wait
+ * @launch:	counts launches
  * @event:	the watchdog sleeps on it
  * @asleep:	it sleeps until the next launch
  */
@@ -54,6 +58,7 @@ struct watchdog {
 	pthread_mutex_t lock;
 	struct watched watched[EMU_WATCHED];
 	struct emu_watch *watch;
+	uint32_t launch;
 	bool leave_all;
 	bool started;
 	bool stop;
@@ -71,7 +76,7 @@ static void poke(struct watchdog *dog)
 /* ---- looking ------------------------------------------------------------ */
 
 /* True: a kernel of an image runs, and it is the one that was seen before. */
-static bool same_run(struct watched *w, uint64_t now)
+static bool same_run(const struct watchdog *dog, struct watched *w, uint64_t now)
 {
 	struct emu_thread *t = w->thread;
 	bool running = atomic_load(&t->running);
@@ -86,8 +91,9 @@ static bool same_run(struct watched *w, uint64_t now)
 		return false;
 	}
 	head = READ_ONCE(core->queue->sq_head);
-	if (w->desc == desc && w->core == core && w->head == head)
+	if (w->desc == desc && w->core == core && w->head == head && w->launch == dog->launch)
 		return true;
+	w->launch = dog->launch;
 	w->desc = desc;
 	w->core = core;
 	w->head = head;
@@ -100,7 +106,7 @@ static bool same_run(struct watched *w, uint64_t now)
 static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
 {
 	uint64_t limit = dog->watch ? dog->watch->task_ns : UINT64_MAX;
-	bool over = same_run(w, now) && now - w->since >= limit;
+	bool over = same_run(dog, w, now) && now - w->since >= limit;
 
 	if (!w->desc || (!over && !dog->leave_all))
 		return false;
@@ -215,6 +221,7 @@ void emu_watch(struct emulator *emu, struct emu_watch *watch)
 	if (!dog->started)
 		dog->started = !thread_start(&dog->pthread, enter, watchdog_main, dog);
 	dog->watch = watch;
+	dog->launch++;
 	dog->leave_all = false;
 	hurry = watch->task_ns / 8 < dog->tick || watch->deadline;
 	pthread_mutex_unlock(&dog->lock);

@@ -50,7 +50,10 @@ static void wake_all(struct sched *s)
 	}
 }
 
-/* End the launch under way, if it is still @launch (NULL: any). s->lock is held. */
+/*
+ * End the launch under way, if it is still @launch (NULL: any). s->lock is held,
+ * so that the launch can not be over, and the next one meant, before all is told.
+ */
 static bool stop_run(struct sched *s, const struct launch *launch, int error)
 {
 	unsigned int i;
@@ -60,13 +63,9 @@ static bool stop_run(struct sched *s, const struct launch *launch, int error)
 	s->error = error;
 	for (i = 0; i < s->run.nworkers; i++)
 		atomic_store(&s->workers[i]->stop, 1);
-	return true;
-}
-
-static void end_run(struct sched *s)
-{
 	emu_leave_kernels(s->dev->emu);
 	wake_all(s);
+	return true;
 }
 
 static int describe_args(char *text, size_t size, const struct pto_desc *desc)
@@ -117,27 +116,19 @@ void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
 			 s->dev->name, cause, args);
 	}
 	pthread_mutex_unlock(&s->lock);
-	if (first)
-		end_run(s);
 }
 
 static void expired(struct emu_watch *watch)
 {
 	struct sched *s = container_of(watch, struct sched, watch);
 	uint64_t now = now_ns();
-	bool first = false;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->current && watch->deadline && now >= watch->deadline) {
-		first = stop_run(s, NULL, -ETIME);
-		if (first)
-			snprintf(s->text, sizeof(s->text),
-				 "the launch took longer than its %llu ms; raise timeout_ms or PTO_LAUNCH_TIMEOUT_MS",
-				 (unsigned long long)(s->current->timeout_ns / NSEC_PER_MSEC));
-	}
+	if (s->current && watch->deadline && now >= watch->deadline && stop_run(s, NULL, -ETIME))
+		snprintf(s->text, sizeof(s->text),
+			 "the launch took longer than its %llu ms; raise timeout_ms or PTO_LAUNCH_TIMEOUT_MS",
+			 (unsigned long long)(s->current->timeout_ns / NSEC_PER_MSEC));
 	pthread_mutex_unlock(&s->lock);
-	if (first)
-		end_run(s);
 }
 
 static bool give_up(struct emu_watch *watch, struct emu_thread *t, const struct pto_desc *desc)
@@ -147,17 +138,12 @@ static bool give_up(struct emu_watch *watch, struct emu_thread *t, const struct 
 
 void sched_cancel(struct sched *s, struct launch *launch)
 {
-	bool first;
-
 	atomic_store(&launch->cancel, true);
 	pthread_mutex_lock(&s->lock);
-	first = stop_run(s, launch, -ECANCELED);
-	if (first)
+	if (stop_run(s, launch, -ECANCELED))
 		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
 	pthread_cond_broadcast(&s->freed);
 	pthread_mutex_unlock(&s->lock);
-	if (first)
-		end_run(s);
 }
 
 /* ---- what the scheduler asks for ---------------------------------------- */

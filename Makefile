@@ -61,10 +61,11 @@ clean:
 help:
 	@printf '%s\n' \
 	'Make what' \
-	'  all (default)     the libraries, the tools and the examples' \
+	'  all (default)     the libraries and the tools' \
 	'  deps              install the Debian packages that are missing' \
 	'  demo              install, build, and run the vector example from Python and from C' \
 	'  check             all tests; ends with "N passed, N failed, N skipped"' \
+	'  fuzz-images       mutated images against the loader, for FUZZ_TIME seconds (default 60)' \
 	'  bench             ns per task on seven task graphs, and launch latency' \
 	'  modules           the driver, pto.ko, for the headers in KDIR' \
 	'  modules-lint      the same with sparse, and checkpatch --strict' \

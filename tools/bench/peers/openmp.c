@@ -39,18 +39,15 @@ static void *build(const struct shape *shape, const struct work *work)
 
 static void make_tasks(const struct graph *g)
 {
-	const uint32_t *first = g->shape->first, *pred = g->shape->pred;
-	void (*body)(void *ctx, uint32_t task) = g->work.body;
-	void *ctx = g->work.ctx;
-	char *token = g->token;
-	uint32_t task, from, end;
+	const struct shape *s = g->shape;
+	struct work work = g->work;
+	uint32_t task;
 
-	for (task = 0; task < g->shape->ntasks; task++) {
-		from = first[task];
-		end = first[task + 1];
-		#pragma omp task firstprivate(body, ctx, task) depend(out: token[task]) \
-			depend(iterator(uint32_t k = from:end), in: token[pred[k]])
-		body(ctx, task);
+	for (task = 0; task < s->ntasks; task++) {
+		#pragma omp task firstprivate(work, task) depend(out: g->token[task]) \
+			depend(iterator(uint32_t k = s->first[task]:s->first[task + 1]), \
+			       in: g->token[s->pred[k]])
+		work.body(work.ctx, task);
 	}
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* oneTBB's flow graph: a continue_node a task. */
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <vector>
 
@@ -21,7 +20,7 @@ tbb::task_arena *arena;
 
 struct graph {
 	tbb::flow::graph flow;
-	std::deque<node> nodes;
+	std::vector<node> nodes;
 	std::vector<node *> roots;
 };
 
@@ -41,6 +40,8 @@ graph *make(const struct shape *shape, const struct work *work)
 
 	/* A graph runs in the arena that it was made in. */
 	arena->execute([&] { g = new graph; });
+	/* Nodes know each other by address. */
+	g->nodes.reserve(shape->ntasks);
 	for (uint32_t task = 0; task < shape->ntasks; task++) {
 		uint32_t from = shape->first[task], end = shape->first[task + 1];
 

@@ -503,10 +503,8 @@ static int run_all(struct sched *s, struct launch *l)
 	if (!s->dev->inplace && unlikely(ret || s->error))
 		emu_settle(s->dev->emu, 0, PTO_MAX_CORES);
 	error = end(s);
-	if (unlikely(error || ret)) {
+	if (unlikely(error || ret))
 		l->graph->dirty = true;
-		replace_lost(s);
-	}
 	return error ? error : ret;
 }
 
@@ -588,6 +586,8 @@ int sched_launch(struct sched *s, struct launch *l)
 	ret = prepare(s, l);
 	if (!ret)
 		ret = run_profiled(s, l);
+	if (unlikely(ret))
+		replace_lost(s);
 	pass_turn(s);
 	return ret;
 }

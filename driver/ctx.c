@@ -121,7 +121,7 @@ void pto_ctx_reap(struct pto_ctx *ctx)
 
 static int pto_ctx_init(struct pto_ctx *ctx)
 {
-	ctx->ctl = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	ctx->ctl = (void *)get_zeroed_page(PTO_GFP);
 	if (!ctx->ctl)
 		return -ENOMEM;
 	ctx->inode = pto_inode_get();
@@ -163,7 +163,7 @@ int pto_ctx_open(struct inode *inode, struct file *file)
 	struct pto_ctx *ctx;
 	int err;
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	ctx = kzalloc(sizeof(*ctx), PTO_GFP);
 	if (!ctx)
 		return -ENOMEM;
 	err = pto_ctx_init(ctx);

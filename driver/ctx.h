@@ -50,6 +50,9 @@ struct pto_call;
 struct pto_device;
 struct pto_emu;
 
+/* What contexts hold is charged to who asks. His cgroup's limit is ENOMEM, not the OOM killer. */
+#define PTO_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /**
  * struct pto_ctx - a context
  * @pdev:	its device, referenced

@@ -556,8 +556,7 @@ static int pto_emu_alloc(struct pto_emu *emu)
 	u32 core;
 	int err;
 
-	emu->flights = kvcalloc(emu->n_cores * emu->depth, sizeof(*emu->flights),
-				GFP_KERNEL_ACCOUNT);
+	emu->flights = kvcalloc(emu->n_cores * emu->depth, sizeof(*emu->flights), PTO_GFP);
 	if (!emu->flights)
 		return -ENOMEM;
 	err = pto_shared_alloc(&emu->sub, (size_t)emu->n_cores * emu->sub_stride, false);
@@ -588,7 +587,7 @@ static int pto_emu_make(struct pto_ctx *ctx, u32 depth, struct pto_emu **out)
 	int err;
 
 	BUILD_BUG_ON(PTO_MAX_CORES * PTO_QUEUE_SUB_SIZE(PTO_EMU_DEPTH_MAX) > PTO_MMAP_EMU_CORE);
-	emu = kzalloc(struct_size(emu, cores, cores), GFP_KERNEL_ACCOUNT);
+	emu = kzalloc(struct_size(emu, cores, cores), PTO_GFP);
 	if (!emu)
 		return -ENOMEM;
 	emu->n_cores = cores;

@@ -13,8 +13,7 @@
 int pto_shared_alloc(struct pto_shared *shared, size_t bytes, bool writable)
 {
 	bytes = PAGE_ALIGN(bytes);
-	shared->base = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
-				 __GFP_NOWARN | __GFP_ZERO);
+	shared->base = __vmalloc(bytes, PTO_GFP | __GFP_ZERO);
 	if (!shared->base)
 		return -ENOMEM;
 	shared->bytes = bytes;

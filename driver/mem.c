@@ -11,9 +11,6 @@
 #include "device.h"
 #include "mem.h"
 
-/* A cgroup's limit is to be ENOMEM, not the OOM killer. */
-#define PTO_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
 static struct pto_mem *to_mem(struct pto_object *obj)
 {
 	return container_of(obj, struct pto_mem, obj);

@@ -66,7 +66,7 @@ int pto_object_reserve(struct pto_object *obj)
 	int err;
 
 	err = xa_alloc_cyclic(&ctx->objects, &obj->handle, NULL, XA_LIMIT(1, PTO_OBJECTS_MAX),
-			      &ctx->next_handle, GFP_KERNEL_ACCOUNT);
+			      &ctx->next_handle, PTO_GFP);
 	if (err == -EBUSY)
 		return -EMFILE;
 	return err < 0 ? err : 0;

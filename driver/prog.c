@@ -31,7 +31,7 @@ static int pto_prog_create(struct pto_ctx *ctx, u64 image, u32 bytes, struct pto
 	struct pto_prog *prog;
 	int err;
 
-	prog = kzalloc(sizeof(*prog), GFP_KERNEL_ACCOUNT);
+	prog = kzalloc(sizeof(*prog), PTO_GFP);
 	if (!prog)
 		return -ENOMEM;
 	err = pto_mem_create(ctx, 0, bytes, true, &prog->image);

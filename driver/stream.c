@@ -396,7 +396,7 @@ static int pto_stream_alloc(struct pto_stream *stream, u32 depth)
 {
 	int err;
 
-	stream->ring = kvcalloc(depth, sizeof(*stream->ring), GFP_KERNEL_ACCOUNT);
+	stream->ring = kvcalloc(depth, sizeof(*stream->ring), PTO_GFP);
 	if (!stream->ring)
 		return -ENOMEM;
 	err = pto_shared_alloc(&stream->shared,
@@ -412,7 +412,7 @@ static int pto_stream_make(struct pto_ctx *ctx, const struct pto_stream_create *
 	struct pto_stream *stream;
 	int err;
 
-	stream = kzalloc(sizeof(*stream), GFP_KERNEL_ACCOUNT);
+	stream = kzalloc(sizeof(*stream), PTO_GFP);
 	if (!stream)
 		return -ENOMEM;
 	err = pto_stream_alloc(stream, args->depth);

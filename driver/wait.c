@@ -137,7 +137,7 @@ static int pto_wait_park(struct pto_call *call, struct pto_stream *stream, u64 s
 {
 	struct pto_waiter *waiter;
 
-	waiter = kzalloc(sizeof(*waiter), GFP_KERNEL_ACCOUNT);
+	waiter = kzalloc(sizeof(*waiter), PTO_GFP);
 	if (!waiter)
 		return -ENOMEM;
 	waiter->ctx = call->ctx;

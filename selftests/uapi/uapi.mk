@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# Tests of the driver. They run in virtual machines, by $(vm-tests): one a kernel.
+vm-programs :=
+vm-kernels ?= 6.12 6.1
+
+# The harness declares no function before it defines it. Calls' outputs need no initializer.
+vm-cflags := -Wno-missing-prototypes -Wno-missing-field-initializers
+
+# A test that runs in a virtual machine: $(call vmtest,name,source)
+define vmtest
+$(O)/selftests/$(1): $(O)/$(2:.c=.o) $(O)/selftests/uapi/uapi.o
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -luring
+$(O)/$(2:.c=.o): | $(harness)
+$(O)/$(2:.c=.o): CPPFLAGS += -isystem $(dir $(harness)) -Iselftests/uapi
+$(O)/$(2:.c=.o): CFLAGS += $(vm-cflags)
+vm-programs += $(O)/selftests/$(1)
+endef
+
+$(O)/selftests/uapi/uapi.o: CFLAGS += -Wno-missing-field-initializers
+
+# The last one takes devices away.
+uapi-suites := call ctx mem stream
+$(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
+
+# What selftests/run starts is a program without arguments.
+vm-tests := $(addprefix once:$(O)/selftests/vm-,$(vm-kernels))
+$(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec selftests/uapi/vm %s %s\n' '$*' '$(vm-programs)' >$@
+	$(Q)chmod +x $@
+
+.PHONY: check-vm check-vm-build
+check-vm-build: $(vm-tests:once:%=%)
+check-vm: check-vm-build
+	$(Q)O=$(O) selftests/run $(vm-tests)
+	$(Q)selftests/uapi/coverage $(O)/check/vm-*.log

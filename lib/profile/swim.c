@@ -4,10 +4,11 @@
  * a launch of a million tasks needs no tree of a million objects.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -142,34 +143,47 @@ static void write_all(struct writer *w, struct pto_graph *g)
 	fputs("\n}\n", w->file);
 }
 
-/* The mode that open() would give a new file; mkstemp() gives 0600. */
-static void usual_mode(int fd)
+/* A new file beside @path, with a name that no other process or thread uses. */
+static FILE *create_beside(const char *path, char **temp)
 {
-	mode_t mask = umask(0);
+	static atomic_uint serial;
+	FILE *file;
+	int fd;
 
-	umask(mask);
-	fchmod(fd, 0666 & ~mask);
+	/* One that a process of the same number left behind is passed over. */
+	do {
+		free(*temp);
+		if (asprintf(temp, "%s.%d.%u", path, getpid(), atomic_fetch_add(&serial, 1)) < 0) {
+			*temp = NULL;
+			return NULL;
+		}
+		fd = open(*temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	} while (fd < 0 && errno == EEXIST);
+	if (fd < 0)
+		return NULL;
+	file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		unlink(*temp);
+	}
+	return file;
 }
 
 int pto_profile_write(struct pto_graph *g, const char *path)
 {
 	struct writer w = { .file = NULL };
 	char *temp = NULL;
-	int fd, ret;
+	int ret;
 
 	if (!g || !path)
 		return fail(-EINVAL, "pto_profile_write: NULL argument");
 	if (!g->profile)
 		return fail(-ENODATA, "the last launch of this graph was not profiled");
-	if (asprintf(&temp, "%s.XXXXXX", path) < 0)
-		return fail(-ENOMEM, "no memory to write %s", path);
-	fd = mkstemp(temp);
-	if (fd < 0) {
-		ret = fail(-errno, "can not create %s: %m", temp);
+	w.file = create_beside(path, &temp);
+	if (!w.file) {
+		ret = fail(-errno, "can not create %s: %m", temp ? temp : path);
 		goto out_free;
 	}
-	usual_mode(fd);
-	w.file = fdopen(fd, "w");
 	w.profile = g->profile;
 	write_all(&w, g);
 	ret = ferror(w.file) || w.failed ? -EIO : 0;

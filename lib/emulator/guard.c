@@ -124,6 +124,15 @@ static bool leave_meant(struct emu_thread *t, int code)
 	       core->queue->sq_head == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
 }
 
+/*
+ * Can the thread leave at @pc? A leaf calls nothing that could be left halfway;
+ * but an orchestration calls us, through the table that it is given.
+ */
+static bool leave_safe(const struct image *image, uintptr_t pc, int code)
+{
+	return !image || (image->leaf && code != SI_TIMER) || in_image(image, pc);
+}
+
 static void on_leave(int sig, siginfo_t *info, void *ucontext)
 {
 	struct emu_thread *t = self;
@@ -138,7 +147,7 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 	running = atomic_load_explicit(&t->running, memory_order_relaxed);
 	if (!running || !leave_meant(t, info->si_code))
 		return;
-	if (!running->image || running->image->leaf || in_image(running->image, pc))
+	if (leave_safe(running->image, pc, info->si_code))
 		leave(t, info->si_code == SI_TIMER ? PTO_STATUS_HANG :
 		      atomic_load_explicit(&t->leave, memory_order_relaxed), 0, 0, ucontext);
 }

@@ -14,10 +14,12 @@
 #define BATCH		3	/* repetitions that one process makes */
 
 struct contender contenders[] = {
-	{ "pto", SUBJECT, "libpto" },
-	{ "tbb", RIVAL, "oneTBB's flow graph" },
-	{ "openmp", SHOWN, "OpenMP tasks of gcc; the creator runs many of them itself" },
-	{ "sketch", FLOOR, "a plain C program without a runtime, at most 2 threads" },
+	{ .name = "pto", .kind = SUBJECT, .title = "libpto" },
+	{ .name = "tbb", .kind = RIVAL, .title = "oneTBB's flow graph" },
+	{ .name = "openmp", .kind = SHOWN,
+	  .title = "OpenMP tasks with depend; gcc's creator runs many of them itself" },
+	{ .name = "sketch", .kind = FLOOR,
+	  .title = "a plain C program without a runtime, at most 2 threads" },
 };
 const unsigned int contender_count = sizeof(contenders) / sizeof(contenders[0]);
 
@@ -26,17 +28,24 @@ const unsigned int contender_count = sizeof(contenders) / sizeof(contenders[0]);
 enum { OPT_EMULATOR = 256, OPT_TRIM, OPT_JSON, OPT_PARTS, OPT_SIZES, OPT_PEERS };
 
 static const struct argp_option argp_options[] = {
-	{ "graph", 'g', "NAME", 0, "Only this graph: indep, chain, layered, wave, tree, random, chol" },
-	{ "tasks", 'n', "N", 0, "Graphs of about N tasks (default: 100000; chol 11480, tree 262143)" },
-	{ "reps", 'r', "N", 0, "Repetitions (default 9)" },
-	{ "threads", 't', "N,...", 0, "AICPU threads (default 1,2)" },
-	{ "block-dim", 'b', "N", 0, "Blocks (default 24)" },
-	{ "emulator", OPT_EMULATOR, "MODE", 0, "inplace (default), or threads: cores on threads of their own" },
-	{ "parts", OPT_PARTS, "PART,...", 0, "Of graphs, growth, latency (default: all)" },
-	{ "sizes", OPT_SIZES, "N,...", 0, "Tasks in the growth table (default 10000,100000,1000000)" },
-	{ "peers", OPT_PEERS, "NAME,...", 0, "Of the peers below (default: all that were built)" },
-	{ "trim", OPT_TRIM, NULL, 0, "Let malloc give memory back, as is its default" },
-	{ "json", OPT_JSON, NULL, 0, "JSON instead of tables" },
+	{ .name = "graph", .key = 'g', .arg = "NAME",
+	  .doc = "Only this graph: indep, chain, layered, wave, tree, random, chol" },
+	{ .name = "tasks", .key = 'n', .arg = "N",
+	  .doc = "Graphs of about N tasks (default: 100000; chol 11480, tree 262143)" },
+	{ .name = "reps", .key = 'r', .arg = "N", .doc = "Repetitions (default 9)" },
+	{ .name = "threads", .key = 't', .arg = "N,...",
+	  .doc = "AICPU threads, or threads of a peer (default 1,2)" },
+	{ .name = "block-dim", .key = 'b', .arg = "N", .doc = "Blocks (default 24)" },
+	{ .name = "emulator", .key = OPT_EMULATOR, .arg = "MODE",
+	  .doc = "inplace (default), or threads: cores on threads of their own" },
+	{ .name = "parts", .key = OPT_PARTS, .arg = "PART,...",
+	  .doc = "Of graphs, growth, latency (default: all)" },
+	{ .name = "sizes", .key = OPT_SIZES, .arg = "N,...",
+	  .doc = "Tasks in the growth table (default 10000,100000,1000000)" },
+	{ .name = "peers", .key = OPT_PEERS, .arg = "NAME,...",
+	  .doc = "Of the peers below (default: all that were built)" },
+	{ .name = "trim", .key = OPT_TRIM, .doc = "Let malloc give memory back, as is its default" },
+	{ .name = "json", .key = OPT_JSON, .doc = "JSON instead of tables" },
 	{ 0 }
 };
 

@@ -66,7 +66,7 @@ struct sample {
  * @tasks:	how many it has
  * @checked:	a run of a checking kernel found nothing wrong
  * @bytes:	of memory per task; 0: not measured
- * @first:	the first repetition of a process, when nothing is warm
+ * @first:	the first graph of this size in a process: its memory is new
  */
 struct cell {
 	const struct contender *peer;
@@ -131,7 +131,7 @@ int measure_noise(struct noise *noise);
 
 struct stat stat_of(double *value, unsigned int n);
 
-/* What building, running and freeing took; the first time; and one of the parts. ns per task. */
+/* ns per task of building, running and freeing; of the first time; and of one of the parts. */
 struct stat cell_total(const struct cell *cell);
 struct stat cell_part(const struct cell *cell, size_t offset);
 double cell_first(const struct cell *cell);

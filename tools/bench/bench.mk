@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # pto-bench. What it measures is an object each, loaded by a process of its own;
-# a peer whose library is not installed is left out.
+# a peer whose library is not installed is left out, as it is where a sanitizer
+# does not know its threads.
 
 BENCH	:= $(O)/bin/pto-bench
 bench-dir := $(O)/tools/bench
@@ -8,12 +9,14 @@ bench-obj := $(call objs,$(wildcard tools/bench/*.c))
 bench-peers := pto sketch
 bench-images := $(patsubst tools/bench/kernels/%.c,$(bench-dir)/%.so,$(wildcard tools/bench/kernels/*.c))
 
+ifeq ($(SAN),)
 has-header = $(shell echo '\#include <$(2)>' | $(1) -E - >/dev/null 2>&1 && echo y)
 ifeq ($(call has-header,$(CC) -fopenmp -xc,omp.h),y)
 bench-peers += openmp
 endif
 ifeq ($(call has-header,$(CXX) -xc++,tbb/flow_graph.h),y)
 bench-peers += tbb
+endif
 endif
 bench-peer-so := $(bench-peers:%=$(bench-dir)/%.so)
 

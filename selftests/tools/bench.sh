@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# pto-bench: that it measures, not what.
+# shellcheck source=selftests/tools/tap.sh
+. "$(dirname "$0")/tap.sh"
+bench=$BIN/pto-bench
+
+# Numbers that are there, and make sense: all tasks ran, and the clock went on.
+cat >"$work/plausible.py" <<'END'
+import json, sys
+
+r = json.load(sys.stdin)
+assert r["version"] == 1 and r["unit"] == "ns" and r["block_dim"] == 24, r
+cells = [c for c in r["graphs"] if c["peer"] == "pto"]
+assert [c["threads"] for c in cells] == [1, 2], cells
+for c in r["graphs"] + r["growth"]:
+    assert c["graph"] == "chain" and c["repetitions"] == 1, c
+    assert 0 < c["run"]["min"] <= c["run"]["median"] < 1e6, c
+    assert c["total"]["min"] >= c["build"]["min"] + c["run"]["min"] > 0, c
+for c in r["graphs"]:
+    assert c["tasks"] == 1000 and c["checked"] is True, c
+for c in cells:
+    assert 64 <= c["bytes_per_task"] < 1000 or SANITIZED, c
+assert [c["tasks"] for c in r["growth"] if c["peer"] == "pto"] == [100, 2000] * 2, r["growth"]
+for l in r["latency"]:
+    for state in "hot", "cold":
+        assert 0 < l[state]["enter"]["min"] < l[state]["total"]["min"] < 1e9, l
+assert {(l["peer"], l["threads"]) for l in r["latency"]} >= {("pto", 1), ("pto", 2)}, r["latency"]
+END
+sed -i "1i SANITIZED = '${SAN:-}' != ''" "$work/plausible.py"
+
+plausible()
+{
+	"$bench" --graph chain --tasks 1000 --sizes 100,2000 --reps 1 --json >"$work/json" &&
+		"$PYTHON" "$work/plausible.py" <"$work/json"
+}
+
+narrow()
+{
+	"$bench" --graph tree --tasks 500 --sizes 100,200,300,2000 --reps 1 "$@" >"$work/table" &&
+		cat "$work/table" && ! grep -qE '.{101}' "$work/table"
+}
+
+check 'JSON with plausible numbers' 0 '' plausible
+check 'tables of at most 100 columns' 0 '^tree +511 pto ' narrow
+check 'with the cores on threads of their own' 0 'on threads of the emulator' \
+	narrow --emulator threads --parts graphs --peers pto
+check 'what is not asked for is not measured' 0 '^0$' \
+	sh -c "'$bench' --reps 1 --parts latency --peers sketch --threads 1 | grep -c repetition; :"
+check 'no such graph' 2 'no such graph: nix' "$bench" --graph nix
+check 'no such peer' 2 'no such peer: nix' "$bench" --peers nix
+check 'no repetitions' 2 '0 is not a number from 1' "$bench" --reps 0
+check 'a list of too many' 2 'more than 4 numbers' "$bench" --threads 1,1,1,1,1
+check 'nowhere to write to' 1 'writing the output' \
+	sh -c "'$bench' --json --parts latency --peers sketch --threads 1 >/dev/full"
+done_testing

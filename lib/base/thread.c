@@ -86,12 +86,15 @@ int thread_start(pthread_t *thread, int (*enter)(void *arg), void *(*main)(void 
 	return s.ret ? fail_set(s.ret, s.text) : 0;
 }
 
-bool thread_join(pthread_t thread)
+bool thread_join(pthread_t thread, uint64_t deadline)
 {
+	uint64_t now = now_ns(), left = deadline > now ? deadline - now : 0;
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	ts.tv_sec += 2;
+	left += ts.tv_nsec;
+	ts.tv_sec += left / NSEC_PER_SEC;
+	ts.tv_nsec = left % NSEC_PER_SEC;
 	if (!pthread_timedjoin_np(thread, NULL, &ts))
 		return true;
 	pthread_detach(thread);

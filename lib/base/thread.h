@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * thread_start - start a thread, and wait until it is ready
@@ -17,8 +18,11 @@
  */
 int thread_start(pthread_t *thread, int (*enter)(void *arg), void *(*main)(void *arg), void *arg);
 
-/** thread_join - join a thread that was asked to end; false: it did not in two seconds */
-bool thread_join(pthread_t thread);
+/* How long threads that were asked to end are waited for, all together. */
+#define THREAD_JOIN_NS	2000000000ull
+
+/** thread_join - join a thread that was asked to end; false: it did not by @deadline of now_ns() */
+bool thread_join(pthread_t thread, uint64_t deadline);
 
 /** thread_cpus - CPUs that this process may run on */
 int thread_cpus(void);

@@ -38,9 +38,10 @@ err_free:
 
 bool emu_quit(struct emulator *emu)
 {
-	bool all = watchdog_stop(emu);
+	/* The watchdog last: it makes the others leave their kernels. */
+	bool all = pool_stop(emu);
 
-	return pool_stop(emu) && all;
+	return watchdog_stop(emu) && all;
 }
 
 void emu_destroy(struct emulator *emu)

@@ -364,12 +364,14 @@ int emu_threads_start(struct emulator *emu)
 
 	pthread_mutex_lock(&pool->lock);
 	want = min(max(thread_cpus(), POOL_MIN), POOL_MAX);
+	if (atomic_load(&pool->stop))
+		ret = fail(-ESHUTDOWN, "the process is about to end");
 	while (!ret && pool->count < want) {
 		ret = thread_add(emu, pool->count);
 		pool->count += !ret;
 	}
 	/* Fewer will do, as long as the lanes of a mixed task find one each. */
-	if (pool->count >= POOL_MIN)
+	if (pool->count >= POOL_MIN && !atomic_load(&pool->stop))
 		ret = pool->count;
 	pthread_mutex_unlock(&pool->lock);
 	return ret;
@@ -512,6 +514,7 @@ int pool_create(struct emulator *emu)
 bool pool_stop(struct emulator *emu)
 {
 	struct emu_pool *pool = emu->pool;
+	uint64_t deadline = now_ns() + THREAD_JOIN_NS;
 	bool all = !pool->given_up;
 
 	atomic_store(&pool->stop, true);
@@ -521,7 +524,7 @@ bool pool_stop(struct emulator *emu)
 	while (pool->count) {
 		struct pool_thread *p = pool->threads[--pool->count];
 
-		if (thread_join(p->pthread))
+		if (thread_join(p->pthread, deadline))
 			free(p);
 		else
 			all = false;

@@ -218,7 +218,7 @@ void emu_watch(struct emulator *emu, struct emu_watch *watch)
 	bool hurry;
 
 	pthread_mutex_lock(&dog->lock);
-	if (!dog->started)
+	if (!dog->started && !dog->stop)
 		dog->started = !thread_start(&dog->pthread, enter, watchdog_main, dog);
 	dog->watch = watch;
 	dog->launch++;
@@ -303,7 +303,7 @@ bool watchdog_stop(struct emulator *emu)
 	dog->started = false;
 	pthread_mutex_unlock(&dog->lock);
 	poke(dog);
-	return !started || thread_join(dog->pthread);
+	return !started || thread_join(dog->pthread, now_ns() + THREAD_JOIN_NS);
 }
 
 void watchdog_destroy(struct emulator *emu)

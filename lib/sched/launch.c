@@ -146,6 +146,14 @@ void sched_cancel(struct sched *s, struct launch *launch)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void launch_shut_down(struct sched *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (stop_run(s, NULL, -ESHUTDOWN))
+		snprintf(s->text, sizeof(s->text), "the process is about to end");
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- what the scheduler asks for ---------------------------------------- */
 
 static void op_wake(struct sched_run *run, uint64_t mask)

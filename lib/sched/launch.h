@@ -114,6 +114,9 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 /** sched_work - work on the run as worker @w until nothing is left, or is found */
 void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t);
 
+/** launch_shut_down - end the launch under way, if any: the process is about to end */
+void launch_shut_down(struct sched *s);
+
 /** launch_failed - what sched_ops.failed() does */
 void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
 		   const struct emu_fault *fault);

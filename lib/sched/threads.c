@@ -237,17 +237,20 @@ static struct sched_thread *take_thread(struct sched *s, unsigned int index)
 
 bool sched_quit(struct sched *s)
 {
+	uint64_t deadline = now_ns() + THREAD_JOIN_NS;
 	struct sched_thread *p;
 	unsigned int i;
 	bool all = true;
 
 	atomic_store(&s->quit, true);
+	launch_shut_down(s);
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		threads_wake(s, i);
 	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
 		p = take_thread(s, i);
 		if (!p)
 			continue;
-		threads_wake(s, i);
-		if (thread_join(p->pthread))
+		if (thread_join(p->pthread, deadline))
 			free(p);
 		else
 			all = false;

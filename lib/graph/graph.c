@@ -42,6 +42,17 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	return 0;
 }
 
+/* A launch goes by what the graph was when it began. */
+static __inline bool is_launched(const struct pto_graph *g)
+{
+	return atomic_load_explicit(&g->launched, memory_order_relaxed);
+}
+
+static __attribute__((cold)) int busy(void)
+{
+	return fail(-EBUSY, "the graph is being launched");
+}
+
 static void free_args(struct pto_graph *g)
 {
 	struct graph_args *block;
@@ -60,8 +71,8 @@ int pto_graph_destroy(struct pto_graph *g)
 		return 0;
 	if (device_usable(g->dev))
 		return -EPERM;
-	if (atomic_flag_test_and_set(&g->launched))
-		return fail(-EBUSY, "the graph is being launched");
+	if (atomic_exchange(&g->launched, true))
+		return busy();
 	free_args(g);
 	for (i = 0; i < g->nslabs; i++)
 		slab_put(g->slabs[i]);
@@ -105,6 +116,8 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 		return fail(-EINVAL, "pto_graph_set_kernel: NULL argument");
 	if (func_id < 0 || func_id > MAX_FUNC_ID)
 		return fail(-EINVAL, "func_id %d is not in 0..%d", func_id, MAX_FUNC_ID);
+	if (is_launched(g))
+		return busy();
 	if (prog->dev != g->dev)
 		return fail(-EXDEV, "the kernel of func_id %d was loaded on another device", func_id);
 	if (func_id >= g->nkernels) {
@@ -186,6 +199,8 @@ static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum
 {
 	if (!g)
 		return fail(-EINVAL, "pto_graph_add_task: the graph is NULL");
+	if (is_launched(g))
+		return busy();
 	if (nargs < 0 || nargs > PTO_MAX_ARGS)
 		return fail(-EINVAL, "task %u (func_id %d): %d arguments, not 0 to %d", g->ntasks,
 			    func_id, nargs, PTO_MAX_ARGS);
@@ -205,7 +220,7 @@ int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 	uint32_t id;
 	int ret;
 
-	if (unlikely(!g || nargs < 0 || nargs > PTO_MAX_ARGS || (nargs && !args) ||
+	if (unlikely(!g || is_launched(g) || nargs < 0 || nargs > PTO_MAX_ARGS || (nargs && !args) ||
 		     (unsigned int)core > PTO_AIV || (unsigned int)func_id >= g->nkernels ||
 		     !g->kernels[func_id]))
 		return bad_task(g, func_id, core, args, nargs);
@@ -262,6 +277,8 @@ static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
 {
 	if (!g)
 		return fail(-EINVAL, "pto_graph_add_edge: the graph is NULL");
+	if (is_launched(g))
+		return busy();
 	if (from == to)
 		return fail(-EINVAL, "task %d can not run after itself", from);
 	return fail(-EINVAL, "edge %d -> %d: no task %d (there are %u)", from, to,
@@ -273,8 +290,8 @@ int pto_graph_add_edge(struct pto_graph *g, int from, int to)
 	struct graph_node *node, *succ;
 	int ret;
 
-	if (unlikely(!g || (uint32_t)from >= g->ntasks || (uint32_t)to >= g->ntasks ||
-		     from == to))
+	if (unlikely(!g || is_launched(g) || (uint32_t)from >= g->ntasks ||
+		     (uint32_t)to >= g->ntasks || from == to))
 		return bad_edge(g, from, to);
 	node = slab_node(g->slabs, from);
 	succ = slab_node(g->slabs, to);

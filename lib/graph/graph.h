@@ -129,7 +129,7 @@ struct pto_graph {
 	uint32_t nroots;
 	uint32_t roots_size;
 
-	atomic_flag launched;
+	atomic_bool launched;
 	struct profile *profile;	/* of the last launch, if it was profiled */
 };
 

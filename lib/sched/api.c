@@ -137,7 +137,7 @@ static void launch_end(struct launch *l)
 {
 	image_put(l->aicpu_image);
 	image_put(l->aicore_image);
-	atomic_flag_clear(&l->graph->launched);
+	atomic_store(&l->graph->launched, false);
 }
 
 /* All that needs no run. On success the graph is marked as launched. */
@@ -161,7 +161,7 @@ static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_
 		ret = check_opts(&o);
 	if (ret)
 		return ret;
-	if (atomic_flag_test_and_set(&g->launched))
+	if (atomic_exchange(&g->launched, true))
 		return fail(-EBUSY, "the graph is being launched");
 	l->graph = g;
 	l->block_dim = o.block_dim;

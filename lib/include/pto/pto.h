@@ -241,7 +241,7 @@ PTO_API int pto_graph_destroy(struct pto_graph *graph);
  * @func_id:	0 to 65535, not yet given
  *
  * Errors: -EINVAL (func_id out of range), -EEXIST (given before), -ENOMEM,
- * -EXDEV (program of another device).
+ * -EXDEV (program of another device), -EBUSY (launched).
  */
 PTO_API int pto_graph_set_kernel(struct pto_graph *graph, int func_id,
 				 struct pto_program *prog);

@@ -245,6 +245,13 @@ void emu_unwatch(struct emulator *emu);
 int emu_watch_thread(struct emulator *emu, struct emu_thread *t);
 void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t);
 
+/**
+ * emu_thread_gone - a thread is given up: nobody else gets the memory that it may write to
+ *
+ * To be called before the launch can end, and its memory be freed.
+ */
+void emu_thread_gone(struct emulator *emu, struct emu_thread *t);
+
 /** emu_leave_kernels - the launch has failed: have all threads leave their kernels now */
 void emu_leave_kernels(struct emulator *emu);
 

@@ -411,6 +411,7 @@ bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 	if (gone) {
 		pool->given_up = true;
 		pthread_detach(p->pthread);
+		emu_thread_gone(emu, t);
 		halt(core, &hang);
 		interrupt(pool, core);
 		if (thread_add(emu, i))

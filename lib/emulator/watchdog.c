@@ -115,8 +115,11 @@ static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
 		w->status = over ? PTO_STATUS_HANG : PTO_STATUS_CANCELED;
 	}
 	dog->tick = TICK_MIN;
-	if (now - w->leaving >= GIVE_UP_NS)
+	if (now - w->leaving >= GIVE_UP_NS) {
+		/* If nobody can: tell it for another second, and look at the others. */
+		w->leaving = now;
 		return true;
+	}
 	guard_leave(w->thread, w->status, w->desc, w->head);
 	return false;
 }
@@ -146,12 +149,9 @@ static struct watched look(struct watchdog *dog, uint64_t now)
 /* The thread does not leave: whoever owns it may replace it. */
 static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct watched *w)
 {
-	if (!pool_give_up(dog->emu, w->thread, w->desc) &&
-	    !(watch && watch->give_up(watch, w->thread, w->desc)))
-		return;
-	mem_quarantine(dog->emu->mem);
-	emu_unwatch_thread(dog->emu, w->thread);
-	log_msg(LOG_WARN, "a kernel does not return: its thread and its core are given up");
+	if (pool_give_up(dog->emu, w->thread, w->desc) ||
+	    (watch && watch->give_up(watch, w->thread, w->desc)))
+		log_msg(LOG_WARN, "a kernel does not return: its thread and its core are given up");
 }
 
 /* Returns how long to sleep; 0: no more. */
@@ -275,6 +275,12 @@ void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
 		if (dog->watched[i].thread == t)
 			dog->watched[i].thread = NULL;
 	pthread_mutex_unlock(&dog->lock);
+}
+
+void emu_thread_gone(struct emulator *emu, struct emu_thread *t)
+{
+	mem_quarantine(emu->mem);
+	emu_unwatch_thread(emu, t);
 }
 
 /* ---- life --------------------------------------------------------------- */

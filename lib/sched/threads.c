@@ -190,6 +190,7 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 	struct emu_fault hang = { .status = PTO_STATUS_HANG };
 
 	pthread_detach(p->pthread);
+	emu_thread_gone(s->dev->emu, p->thread);
 	atomic_store(&core->lost, true);
 	s->given_up = true;
 	s->lost_workers |= 1ull << p->index;

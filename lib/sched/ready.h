@@ -191,7 +191,8 @@ static inline void ready_park(struct sched_worker *w)
 	struct sched_run *run = w->run;
 	uint64_t bit = 1ull << w->index;
 
-	atomic_fetch_or_explicit(&run->parked, bit, memory_order_seq_cst);
+	atomic_fetch_or_explicit(&run->parked, bit, relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
 	if (!ready_anything(w))
 		run->ops->park(w);
 	atomic_fetch_and_explicit(&run->parked, ~bit, memory_order_seq_cst);

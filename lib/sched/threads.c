@@ -102,6 +102,7 @@ static bool work(struct sched_thread *p)
 			return true;
 		/* Nothing found. Count as parked, then look around once more. */
 		atomic_fetch_or(&s->run.parked, bit);
+		atomic_thread_fence(memory_order_seq_cst);
 		if (!ready_work(w) || !(atomic_fetch_and(&s->run.parked, ~bit) & bit))
 			return true;
 	}

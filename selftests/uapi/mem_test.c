@@ -386,6 +386,7 @@ static bool enter_cgroup(void)
 /* What one takes from the host is counted as his cgroup's, and its limit is an error only. */
 TEST_F(mem, cgroup)
 {
+	struct pto_emu_attach emu = { sizeof(emu), .depth = 1024 };
 	struct pto_stream_create stream;
 	struct pto_prog_load prog;
 	struct pto_mem_alloc mem;
@@ -406,11 +407,7 @@ TEST_F(mem, cgroup)
 	} while (!err && ++n < PTO_STREAMS_MAX);
 	EXPECT_ROW(u, STREAM_CREATE, ENOMEM, no_memory, err);
 	EXPECT_EQ(n, uapi_info(u).streams);
-	if (u->path == BY_IOCTL) {
-		struct pto_emu_attach emu = { sizeof(emu), .depth = 1024 };
-
-		EXPECT_ROW(u, EMU_ATTACH, ENOMEM, no_memory, uapi_call(u, PTO_IOC_EMU_ATTACH, &emu));
-	}
+	EXPECT_ROW(u, EMU_ATTACH, ENOMEM, no_memory, uapi_call(u, PTO_IOC_EMU_ATTACH, &emu));
 	EXPECT_EQ(0, uapi_shutdown(u));
 }
 

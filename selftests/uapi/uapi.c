@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Calls, by either path, and the mock's knobs. */
+#include <sys/time.h>
+
 #include "uapi.h"
 
 static int result(int ret)
@@ -311,7 +313,20 @@ unsigned int uapi_last_device(void)
 	return device;
 }
 
-/* ---- processes ---- */
+/* ---- time and processes ---- */
+
+static void ignore(int sig)
+{
+}
+
+void uapi_signal_in(unsigned int ms)
+{
+	const struct itimerval soon = { .it_value.tv_usec = ms * 1000 };
+	struct sigaction action = { .sa_handler = ignore };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+}
 
 void uapi_tick(void)
 {

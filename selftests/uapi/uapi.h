@@ -113,6 +113,9 @@ unsigned int uapi_last_device(void);
 })
 void uapi_tick(void);
 
+/* Let a signal come, which does nothing but to interrupt. */
+void uapi_signal_in(unsigned int ms);
+
 /* The child's result, or -1 if it does not end well in time. */
 int uapi_reap(pid_t pid);
 

@@ -8,7 +8,7 @@ vm-cflags := -Wno-missing-prototypes -Wno-missing-field-initializers
 
 # A test that runs in a virtual machine: $(call vmtest,name,source)
 define vmtest
-$(O)/selftests/$(1): $(O)/$(2:.c=.o) $(O)/selftests/uapi/uapi.o
+$(O)/selftests/$(1): $(O)/$(2:.c=.o) $(O)/selftests/uapi/uapi.o $(O)/selftests/uapi/cores.o
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -luring
@@ -18,10 +18,10 @@ $(O)/$(2:.c=.o): CFLAGS += $(vm-cflags)
 vm-programs += $(O)/selftests/$(1)
 endef
 
-$(O)/selftests/uapi/uapi.o: CFLAGS += -Wno-missing-field-initializers
+$(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-initializers
 
 # The last one takes devices away.
-uapi-suites := call ctx mem stream
+uapi-suites := call ctx mem stream submit wait fault emu liar
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
 
 # What selftests/run starts is a program without arguments.

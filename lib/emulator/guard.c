@@ -121,7 +121,7 @@ static bool leave_meant(struct emu_thread *t, int code)
 	if (code == SI_TIMER)
 		return !desc;
 	return desc && desc == atomic_load_explicit(&t->leave_desc, memory_order_relaxed) &&
-	       core->queue->sq_head == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
+	       READ_ONCE(core->queue->sq_head) == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
 }
 
 /*

@@ -177,7 +177,7 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 {
 	struct pto_queue_core *queue = core->queue;
 	uint32_t head = READ_ONCE(queue->sq_head);
-	struct pto_cqe cqe = { .core = core->number };
+	struct pto_cqe cqe = { .status = PTO_STATUS_OK };
 	const struct pto_desc *desc;
 
 	while (head != load_acquire(&core->sub->sq_tail)) {
@@ -193,6 +193,7 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 			return LOST;
 		if (desc->flags & PTO_DESC_FLAGS) {
 			cqe.cookie = desc->cookie;
+			cqe.core = core->number;	/* as laid out before @desc was submitted */
 			cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
 			put_cqe(core, &cqe);
 		}

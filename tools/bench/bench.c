@@ -44,12 +44,14 @@ static const struct argp_option argp_options[] = {
 	  .doc = "Tasks in the growth table (default 10000,100000,1000000)" },
 	{ .name = "peers", .key = OPT_PEERS, .arg = "NAME,...",
 	  .doc = "Of the peers below (default: all that were built)" },
-	{ .name = "trim", .key = OPT_TRIM, .doc = "Let malloc give memory back, as is its default" },
+	{ .name = "trim", .key = OPT_TRIM,
+	  .doc = "Let malloc give memory back, as is its default" },
 	{ .name = "json", .key = OPT_JSON, .doc = "JSON instead of tables" },
 	{ 0 }
 };
 
-static uint32_t number(struct argp_state *state, const char *text, uint32_t least, uint32_t most)
+static uint32_t read_number(struct argp_state *state, const char *text, uint32_t least,
+			    uint32_t most)
 {
 	unsigned long n;
 	char *end;
@@ -60,7 +62,7 @@ static uint32_t number(struct argp_state *state, const char *text, uint32_t leas
 	return n;
 }
 
-static void numbers(struct argp_state *state, char *text, uint32_t most, struct list *list)
+static void read_list(struct argp_state *state, char *text, uint32_t most, struct list *list)
 {
 	char *at = NULL, *word;
 
@@ -68,17 +70,19 @@ static void numbers(struct argp_state *state, char *text, uint32_t most, struct 
 	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (list->count == MAX_LIST)
 			argp_error(state, "more than %u numbers", MAX_LIST);
-		list->at[list->count++] = number(state, word, 1, most);
+		list->at[list->count++] = read_number(state, word, 1, most);
 	}
 	if (!list->count)
 		argp_error(state, "an empty list");
 }
 
-static void parts(struct argp_state *state, char *text, struct options *o)
+static void read_parts(struct argp_state *state, char *text, struct options *o)
 {
 	char *at = NULL, *word;
 
-	o->graphs = o->latency = o->growth = false;
+	o->graphs = false;
+	o->latency = false;
+	o->growth = false;
 	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (!strcmp(word, "graphs"))
 			o->graphs = true;
@@ -91,7 +95,7 @@ static void parts(struct argp_state *state, char *text, struct options *o)
 	}
 }
 
-static void peers(struct argp_state *state, char *text)
+static void read_peers(struct argp_state *state, char *text)
 {
 	char *at = NULL, *word;
 	unsigned int i;
@@ -127,16 +131,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->graph = known_graph(state, arg);
 		return 0;
 	case 'n':
-		o->tasks = number(state, arg, 1, 1u << 30);
+		o->tasks = read_number(state, arg, 1, 1u << 30);
 		return 0;
 	case 'r':
-		o->reps = number(state, arg, 1, MAX_REPS);
+		o->reps = read_number(state, arg, 1, MAX_REPS);
 		return 0;
 	case 't':
-		numbers(state, arg, 64, &o->threads);
+		read_list(state, arg, 64, &o->threads);
 		return 0;
 	case 'b':
-		o->blocks = number(state, arg, 1, 24);
+		o->blocks = read_number(state, arg, 1, 24);
 		return 0;
 	case OPT_EMULATOR:
 		o->emulator_threads = !strcmp(arg, "threads");
@@ -144,13 +148,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "no such mode: %s", arg);
 		return 0;
 	case OPT_PARTS:
-		parts(state, arg, o);
+		read_parts(state, arg, o);
 		return 0;
 	case OPT_SIZES:
-		numbers(state, arg, 1u << 30, &o->sizes);
+		read_list(state, arg, 1u << 30, &o->sizes);
 		return 0;
 	case OPT_PEERS:
-		peers(state, arg);
+		read_peers(state, arg);
 		return 0;
 	case OPT_TRIM:
 		o->trim = true;

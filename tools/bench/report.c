@@ -189,7 +189,7 @@ static void growth_head(const struct options *o)
 	unsigned int half, i;
 	char text[16];
 
-	printf("\nGrowth: ns per task, minimum, by number of tasks; and the last over the others\n");
+	printf("\nGrowth: ns per task, minimum, by number of tasks; the last over the others\n");
 	printf("%19s  %-*sagain\n", "", 11 * o->sizes.count - 4, "total");
 	printf("graph    thr peer  ");
 	for (half = 0; half < 2; half++) {

@@ -68,7 +68,8 @@ static inline void relax(void)
 #endif
 }
 
-static inline void put(const struct sketch *s, struct thread *me, struct thread *other, uint32_t task)
+static inline void put(const struct sketch *s, struct thread *me, struct thread *other,
+		       uint32_t task)
 {
 	uint32_t none = NONE;
 

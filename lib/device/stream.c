@@ -203,7 +203,7 @@ void pto_stream_destroy(struct pto_stream *s)
 		return;
 	if (!device_usable(s->dev)) {
 		/* A copy ends, or faults: the emulator's threads never wait in one. */
-		while (done_of(s, s->queued) < s->queued)
+		while (done_of(s, s->queued) < s->queued && !halted(s))
 			pto_stream_wait(s, s->queued, 1000);
 		emu_slot_put(s->dev->emu, s->core->slot);
 	}

@@ -180,6 +180,9 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 	struct pto_cqe cqe = { .status = PTO_STATUS_OK };
 	const struct pto_desc *desc;
 
+	/* What was submitted before the submitter knew of a fault waits for its orders. */
+	if (READ_ONCE(queue->state) == PTO_QUEUE_HALTED)
+		return DRAINED;
 	while (head != load_acquire(&core->sub->sq_tail)) {
 		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
 			break;

@@ -237,8 +237,8 @@ struct emu_watch {
 			const struct pto_desc *desc);
 };
 
-/** emu_watch - watch over kernels from now on; emu_unwatch() - no more */
-void emu_watch(struct emulator *emu, struct emu_watch *watch);
+/** emu_watch - watch over kernels from now on, or -errno; emu_unwatch() - no more */
+int emu_watch(struct emulator *emu, struct emu_watch *watch);
 void emu_unwatch(struct emulator *emu);
 
 /** emu_watch_thread - have a thread watched; emu_unwatch_thread() before it may end */

@@ -212,14 +212,28 @@ static int enter(void *arg)
 	return 0;
 }
 
-void emu_watch(struct emulator *emu, struct emu_watch *watch)
+/* A launch without a watchdog could last for ever. */
+static int start(struct watchdog *dog)
+{
+	int ret;
+
+	if (likely(dog->started))
+		return 0;
+	if (dog->stop)
+		return fail(-ESHUTDOWN, "the process is about to end");
+	ret = thread_start(&dog->pthread, enter, watchdog_main, dog);
+	dog->started = !ret;
+	return ret;
+}
+
+int emu_watch(struct emulator *emu, struct emu_watch *watch)
 {
 	struct watchdog *dog = emu->watchdog;
 	bool hurry;
+	int ret;
 
 	pthread_mutex_lock(&dog->lock);
-	if (!dog->started && !dog->stop)
-		dog->started = !thread_start(&dog->pthread, enter, watchdog_main, dog);
+	ret = start(dog);
 	dog->watch = watch;
 	dog->launch++;
 	dog->leave_all = false;
@@ -227,6 +241,7 @@ void emu_watch(struct emulator *emu, struct emu_watch *watch)
 	pthread_mutex_unlock(&dog->lock);
 	if (hurry)
 		poke(dog);
+	return ret;
 }
 
 void emu_unwatch(struct emulator *emu)

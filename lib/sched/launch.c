@@ -386,6 +386,8 @@ static int prepare(struct sched *s, struct launch *l)
 
 static int begin(struct sched *s, struct launch *l)
 {
+	int ret;
+
 	pthread_mutex_lock(&s->lock);
 	s->watch.task_ns = l->task_ns;
 	s->watch.deadline = l->timeout_ns ? now_ns() + l->timeout_ns : 0;
@@ -394,9 +396,9 @@ static int begin(struct sched *s, struct launch *l)
 	if (atomic_load(&l->cancel) && stop_run(s, l, -ECANCELED))
 		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
 	pthread_mutex_unlock(&s->lock);
-	emu_watch(s->dev->emu, &s->watch);
+	ret = emu_watch(s->dev->emu, &s->watch);
 	atomic_store(&s->members, SCHED_OPEN);
-	return s->error;
+	return ret ? ret : s->error;
 }
 
 static int end(struct sched *s)

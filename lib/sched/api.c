@@ -260,6 +260,8 @@ int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
 	if (!launch || timeout_ms < 0)
 		return fail(-EINVAL, "pto_launch_wait: %s",
 			    launch ? "a negative timeout" : "the launch is NULL");
+	if (device_usable(launch->dev))
+		return -EPERM;
 	pfd.fd = launch->fd;
 	if (!atomic_load(&launch->done))
 		poll(&pfd, 1, timeout_ms);
@@ -270,7 +272,7 @@ int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
 
 void pto_launch_cancel(struct pto_launch *launch)
 {
-	if (launch && !atomic_load(&launch->done))
+	if (launch && !atomic_load(&launch->done) && !device_usable(launch->dev))
 		sched_cancel(launch->dev->sched, &launch->launch);
 }
 
@@ -279,7 +281,9 @@ void pto_launch_free(struct pto_launch *launch)
 	if (!launch)
 		return;
 	pto_launch_cancel(launch);
-	pthread_join(launch->thread, NULL);
+	/* In a child of fork() there is no such thread. */
+	if (!device_usable(launch->dev))
+		pthread_join(launch->thread, NULL);
 	device_put(launch->dev);
 	close(launch->fd);
 	free(launch);

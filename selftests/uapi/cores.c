@@ -19,6 +19,14 @@ int cores_attach(struct cores *c, struct uapi *u, __u32 depth)
 	return c->sub == MAP_FAILED || c->core == MAP_FAILED ? -errno : 0;
 }
 
+void cores_unmap(struct cores *c)
+{
+	if (c->sub)
+		munmap(c->sub, c->emu.cores * c->emu.sub_stride);
+	if (c->core)
+		munmap(c->core, c->emu.cores * c->emu.core_stride);
+}
+
 volatile struct pto_queue_sub *cores_sub(struct cores *c, __u32 core)
 {
 	return c->sub + (size_t)core * c->emu.sub_stride;

@@ -25,6 +25,7 @@ struct cores {
 };
 
 int cores_attach(struct cores *c, struct uapi *u, __u32 depth);
+void cores_unmap(struct cores *c);
 volatile struct pto_queue_sub *cores_sub(struct cores *c, __u32 core);
 volatile struct pto_queue_core *cores_core(struct cores *c, __u32 core);
 

@@ -139,8 +139,7 @@ FIXTURE_TEARDOWN(fail_nth)
 /* ---- what a call may not keep ---- */
 
 struct held {
-	__u64 mem_used, device_used, pinned;
-	__u32 objects, streams, contexts;
+	__u64 mem_used, device_used, pinned, objects, streams, contexts;	/* no padding */
 };
 
 static struct held held(SELF)

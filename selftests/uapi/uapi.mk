@@ -21,7 +21,8 @@ endef
 $(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-initializers
 
 # The last one takes devices away.
-uapi-suites := call ctx mem stream submit wait fault emu liar
+$(eval $(call vmtest,uring_test,selftests/uring/uring_test.c))
+uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
 
 # What selftests/run starts is a program without arguments.

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Waits parked in a ring, and their ring, thread or process ends: they end too, where the
+ * kernel can cancel at once, else by their own bound; and nothing of the context is left.
+ */
+#include <pthread.h>
+
+#include "uring_test.h"
+
+/* Contexts on device 0, seen from one of its own. */
+static unsigned int contexts(struct uapi *watcher)
+{
+	struct pto_info_device info = { .contexts = ~0U };
+
+	uapi_query(watcher, PTO_QUERY_DEVICE, 0, &info, sizeof(info));
+	return info.contexts;
+}
+
+/* ---- the ring ---- */
+
+URING_FIXTURE(closed);
+
+/* The ring goes, the context and its work stay. */
+TEST_F(closed, ring)
+{
+	struct uring *r = &self->r;
+	__u64 bound = uring_bound(&r->u);
+	struct pto_stream_submit submit;
+	struct pto_stream_wait wait;
+	struct pto_cmd cmds[2] = { cmd_hang(), cmd_nop() };
+	__u32 s = uring_stream(r, 4);
+
+	submit = submit_wait_args(s, cmds, 2, bound);
+	uring_sqe(r, PTO_IOC_STREAM_SUBMIT, &submit, 0);
+	wait = wait_args(s, 1, bound);
+	uring_sqe(r, PTO_IOC_STREAM_WAIT, &wait, 1);
+	ASSERT_TRUE(uring_issue(r));
+	io_uring_queue_exit(&r->u.ring);
+	r->u.path = BY_IOCTL;
+	EXPECT_EQ(2, uapi_info(&r->u).submitted);
+	EXPECT_EQ(0, uapi_info(&r->u).completed);
+	ASSERT_EQ(0, uapi_ctl(&r->u, s, PTO_STREAM_ABORT));
+	EXPECT_ERRNO(ECANCELED, uapi_wait(&r->u, s, 2, BOUND_NS));
+	EXPECT_EQ(0, uapi_submit_wait(&r->u, s, &cmds[1], 1, BOUND_NS));
+}
+
+/* Nothing but the ring holds the file, and the ring goes. */
+TEST_F(closed, ring_and_file)
+{
+	struct uring *r = &self->r, doomed;
+	struct pto_stream_wait wait;
+	struct pto_cmd hang = cmd_hang();
+	unsigned int before, round;
+
+	before = contexts(&r->u);
+	for (round = 0; round < 4; round++) {
+		ASSERT_EQ(0, uring_start(&doomed, variant->setup, variant->fixed, 0));
+		wait = wait_args(uring_stream(&doomed, 4), 1, uring_bound(&r->u));
+		ASSERT_EQ(0, uapi_submit(&doomed.u, wait.stream, &hang, 1, NULL));
+		uring_sqe(&doomed, PTO_IOC_STREAM_WAIT, &wait, 0);
+		ASSERT_TRUE(uring_issue(&doomed));
+		if (round & 1) {
+			/* The context dies before its ring does. */
+			munmap((void *)doomed.u.ctl, PAGE);
+			doomed.u.ctl = NULL;
+		}
+		uapi_close(&doomed.u);
+	}
+	EXPECT_TRUE(UNTIL(contexts(&r->u) == before));
+}
+
+/* Waits end by themselves just as their ring goes. */
+TEST_F_TIMEOUT(closed, while_they_end, 60)
+{
+	unsigned int before = contexts(&self->r.u), round, i;
+	struct pto_stream_submit submit[16];
+	struct pto_cmd cmds[16];
+	struct uring doomed;
+	__u32 s;
+
+	for (round = 0; round < 15; round++) {
+		ASSERT_EQ(0, uring_start(&doomed, variant->setup, variant->fixed, 0));
+		s = uring_stream(&doomed, 32);
+		for (i = 0; i < 16; i++) {
+			cmds[i] = cmd_delay(100000 + 20000 * round);
+			submit[i] = submit_wait_args(s, &cmds[i], 1, MS + 100000 * i);
+			uring_sqe(&doomed, PTO_IOC_STREAM_SUBMIT, &submit[i], i);
+		}
+		ASSERT_TRUE(uring_issue(&doomed));
+		uapi_close(&doomed.u);
+	}
+	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == before));
+}
+
+/* ---- the thread ---- */
+
+struct errand {
+	struct uring *r;
+	struct pto_stream_wait wait;
+};
+
+static void *park_and_leave(void *arg)
+{
+	struct errand *errand = arg;
+
+	uring_sqe(errand->r, PTO_IOC_STREAM_WAIT, &errand->wait, 3);
+	io_uring_submit(&errand->r->u.ring);
+	return NULL;
+}
+
+/* Who parked it is gone when the work is done: the answer comes all the same. */
+TEST(thread_leaves)
+{
+	struct pto_cmd cmds[2] = { cmd_delay(50 * MS), cmd_hang() };
+	struct errand errand;
+	pthread_t thread;
+	struct uring r;
+	__u64 tag = 0;
+	__u32 s;
+
+	ASSERT_EQ(0, uring_start(&r, 0, false, 0));
+	s = uring_stream(&r, 4);
+	ASSERT_EQ(0, uapi_submit(&r.u, s, cmds, 2, NULL));
+	errand = (struct errand){ &r, wait_args(s, 1, BOUND_NS) };
+	ASSERT_EQ(0, pthread_create(&thread, NULL, park_and_leave, &errand));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, uapi_cqe(&r.u, BOUND_MS, &tag));
+	EXPECT_EQ(3, tag);
+	errand.wait = wait_args(s, 2, 20 * MS);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, park_and_leave, &errand));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-ETIME, uapi_cqe(&r.u, BOUND_MS, NULL));
+	uapi_close(&r.u);
+}
+
+/* ---- the process ---- */
+
+/* A ring that outlives the process that parks in it. */
+FIXTURE(heir) {
+	struct uring r;
+	unsigned int before;
+};
+
+FIXTURE_SETUP(heir)
+{
+	ASSERT_EQ(0, uring_start(&self->r, 0, true, 0));
+	self->before = contexts(&self->r.u);
+}
+
+FIXTURE_TEARDOWN(heir)
+{
+	uapi_close(&self->r.u);
+}
+
+/* The child's context, but the ring of its parent, which both have mapped. */
+static int park_by_child(struct uring *r, __u64 bound)
+{
+	static struct pto_stream_submit submit;
+	static struct pto_stream_wait wait;
+	static struct pto_cmd cmds[2];
+	struct pto_stream_create stream;
+	struct uring mine = { .fixed = false };
+	int err;
+
+	err = uapi_start(&mine.u, BY_IOCTL, 0) ?:
+	      uapi_stream(&mine.u, PTO_ENGINE_COPY, 0, 4, &stream);
+	if (err)
+		return err;
+	mine.u.ring = r->u.ring;
+	cmds[0] = cmd_hang();
+	submit = submit_wait_args(stream.handle, cmds, 1, bound);
+	uring_sqe(&mine, PTO_IOC_STREAM_SUBMIT, &submit, 0);
+	wait = wait_args(stream.handle, 1, bound);
+	uring_sqe(&mine, PTO_IOC_STREAM_WAIT, &wait, 1);
+	return io_uring_submit(&mine.u.ring) == 2 && submit.accepted == 1 ? 0 : -EIO;
+}
+
+TEST_F(heir, exit)
+{
+	int results[2];
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(park_by_child(&self->r, PTO_TIMEOUT_MAX_NS) != 0);
+	EXPECT_EQ(0, uapi_reap(pid));
+	/* The work was cancelled, so this is how the wait for it ends. */
+	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
+	EXPECT_EQ(-ECANCELED, results[0]);
+	EXPECT_EQ(-ECANCELED, results[1]);
+	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+}
+
+TEST_F(heir, kill)
+{
+	int ready[2], results[2], status;
+	char byte = 1;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		byte = park_by_child(&self->r, PTO_TIMEOUT_MAX_NS) != 0;
+		write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(0, byte);
+	EXPECT_TRUE(uring_quiet(&self->r));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
+	EXPECT_EQ(-ECANCELED, results[0]);
+	EXPECT_EQ(-ECANCELED, results[1]);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+}
+
+/* exec() cancels what the task has in flight in any ring, or waits for its bound. */
+TEST_F(heir, exec)
+{
+	__u64 bound = uring_bound(&self->r.u);
+	bool cancels = uring_cancels(&self->r.u);
+	int results[2];
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (park_by_child(&self->r, bound))
+			_exit(1);
+		execl("/bin/busybox", "true", NULL);
+		_exit(2);
+	}
+	EXPECT_EQ(0, uapi_reap(pid));
+	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
+	EXPECT_EQ(cancels ? -ECANCELED : -ETIME, results[0]);
+	EXPECT_EQ(cancels ? -ECANCELED : -ETIME, results[1]);
+	if (cancels)
+		EXPECT_ROW(&self->r.u, URING, ECANCELED, ring_closed, results[1]);
+	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+}
+
+/* The context of another process, by the ring of that one, by its file or registered. */
+TEST_F(heir, other_address_space)
+{
+	struct pto_mem_alloc alloc = { sizeof(alloc), .bytes = PAGE };
+	struct pto_reset reset = { sizeof(reset) };
+	struct uring *r = &self->r;
+	struct pto_stream_wait wait;
+	struct pto_cmd hang = cmd_hang();
+	__u32 s = uring_stream(r, 4);
+	pid_t pid;
+
+	ASSERT_EQ(0, uapi_submit(&r->u, s, &hang, 1, NULL));
+	wait = wait_args(s, 1, BOUND_NS);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int wrong = 0, fixed;
+
+		for (fixed = 0; fixed < 2; fixed++) {
+			r->fixed = fixed;
+			wrong += uring_call(r, PTO_IOC_STREAM_WAIT, &wait) != -EPERM;
+			wrong += uring_call(r, PTO_IOC_MEM_ALLOC, &alloc) != -EPERM;
+			wrong += uring_call(r, PTO_IOC_RESET, &reset) != -EPERM;
+		}
+		_exit(wrong);
+	}
+	EXPECT_EQ(0, uapi_reap(pid));
+	EXPECT_EQ(0, uapi_info(&r->u).completed);
+	EXPECT_EQ(1, uapi_info(&r->u).objects);
+	EXPECT_EQ(0, uapi_ctl(&r->u, s, PTO_STREAM_ABORT));
+}
+
+/* ---- the process and its ring ---- */
+
+FIXTURE(killed) { struct uapi u; };
+FIXTURE_VARIANT(killed) { unsigned int setup; bool fixed; };
+FIXTURE_VARIANT_ADD(killed, plain) { 0 };
+FIXTURE_VARIANT_ADD(killed, sqpoll) { IORING_SETUP_SQPOLL };
+FIXTURE_VARIANT_ADD(killed, deferred) {
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN };
+FIXTURE_VARIANT_ADD(killed, fixed) { 0, true };
+
+FIXTURE_SETUP(killed)
+{
+	ASSERT_EQ(0, uapi_start(&self->u, BY_IOCTL, 0));
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+	uapi_close(&self->u);
+}
+
+/* Waits that are parked, and one that sleeps in a worker. */
+static int park_all(unsigned int setup, bool fixed, __u64 bound)
+{
+	static struct pto_emu_attach emu = { sizeof(emu), .depth = 4 };
+	static struct pto_emu_step step = { sizeof(step), PTO_EMU_WAIT };
+	static struct pto_stream_wait waits[16];
+	static struct pto_cmd hang;
+	static struct uring r;
+	int err, i;
+	__u32 s;
+
+	err = uring_start(&r, setup, fixed, 0) ?: uapi_call(&r.u, PTO_IOC_EMU_ATTACH, &emu);
+	if (err)
+		return err;
+	s = uring_stream(&r, 4);
+	hang = cmd_hang();
+	err = uapi_submit(&r.u, s, &hang, 1, NULL);
+	for (i = 0; i < 16; i++) {
+		waits[i] = wait_args(s, 1, bound);
+		uring_sqe(&r, PTO_IOC_STREAM_WAIT, &waits[i], i);
+	}
+	step.handle = emu.handle;
+	step.timeout_ns = bound;
+	uring_sqe(&r, PTO_IOC_EMU_STEP, &step, 16);
+	return err ?: uring_issue(&r) && uring_quiet(&r) ? err : -EIO;
+}
+
+TEST_F(killed, all_goes)
+{
+	unsigned int before = contexts(&self->u);
+	/* A polling thread of the process keeps its memory, until its waits are over. */
+	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
+		      PTO_TIMEOUT_MAX_NS;
+	int ready[2], status = 0;
+	char byte = 1;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		byte = park_all(variant->setup, variant->fixed, bound) != 0;
+		write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(0, byte);
+	EXPECT_EQ(before + 1, contexts(&self->u));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_TRUE(UNTIL(contexts(&self->u) == before));
+}
+
+/* Killed at any moment of issuing, parking and completing. */
+TEST_F_TIMEOUT(killed, at_any_moment, 60)
+{
+	unsigned int before = contexts(&self->u), round;
+	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
+		      PTO_TIMEOUT_MAX_NS;
+	int status = 0;
+
+	for (round = 0; round < 8; round++) {
+		struct timespec pause_ns = { 0, 2 * MS * round };
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			park_all(variant->setup, variant->fixed, bound);
+			for (;;)
+				pause();
+		}
+		nanosleep(&pause_ns, NULL);
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
+	}
+	EXPECT_TRUE(UNTIL(contexts(&self->u) == before));
+}
+
+TEST_HARNESS_MAIN

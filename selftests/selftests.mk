@@ -42,7 +42,7 @@ include $(sort $(wildcard selftests/*/*.mk))
 check-build: all $(tests:once:%=%) $(test-images)
 
 check:
-	$(Q)tools/deps
+	$(Q)tools/deps build test
 	$(Q)$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run

@@ -305,13 +305,11 @@ int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
 
 void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head)
 {
-	siginfo_t info = {
-		.si_code = SI_QUEUE,
-		.si_pid = getpid(),
-		.si_uid = getuid(),
-		.si_value.sival_ptr = t,
-	};
+	siginfo_t info = { .si_code = SI_QUEUE };
 
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = t;
 	atomic_store_explicit(&t->leave_desc, desc, memory_order_relaxed);
 	atomic_store_explicit(&t->leave_head, head, memory_order_relaxed);
 	atomic_store_explicit(&t->leave, status, memory_order_relaxed);

@@ -367,7 +367,8 @@ int emu_threads_start(struct emulator *emu)
 	int want, ret = 0;
 
 	pthread_mutex_lock(&pool->lock);
-	want = min(max(thread_cpus(), POOL_MIN), POOL_MAX);
+	want = max(thread_cpus(), POOL_MIN);
+	want = min(want, POOL_MAX);
 	if (atomic_load(&pool->stop))
 		ret = fail(-ESHUTDOWN, "the process is about to end");
 	while (!ret && pool->count < want) {

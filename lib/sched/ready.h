@@ -12,6 +12,8 @@
 
 #define relaxed memory_order_relaxed
 
+#define READY_SHARE	32	/* tasks made public at once */
+
 static __inline bool ring_empty(const struct sched_ring *r)
 {
 	return atomic_load_explicit(&r->head, relaxed) == atomic_load_explicit(&r->tail, relaxed);
@@ -45,13 +47,13 @@ static inline uint32_t ring_take(struct sched_ring *r)
 	return TASK_NONE;
 }
 
-/* The worker's public ring has got its first task: is there somebody to take it? */
-static __inline void ready_announce(struct sched_worker *w)
+/* The worker's empty public ring has got @n tasks: is there somebody to take them? */
+static __inline void ready_announce(struct sched_worker *w, unsigned int n)
 {
 	struct sched_run *run = w->run;
 
 	atomic_thread_fence(memory_order_seq_cst);
-	if (unlikely(atomic_load_explicit(&run->parked, relaxed)))
+	while (n-- && unlikely(atomic_load_explicit(&run->parked, relaxed)))
 		run->ops->wake(run, ~0ull);
 }
 
@@ -60,11 +62,27 @@ static __inline void ready_put(struct sched_worker *w, unsigned int list, uint32
 			       bool shared)
 {
 	if (shared && ring_empty(&w->ring[list]) && ring_put(&w->ring[list], task)) {
-		ready_announce(w);
+		ready_announce(w, 1);
 		return;
 	}
 	atomic_store_explicit(&slab_node(w->run->slabs, task)->pending, w->ready[list], relaxed);
 	w->ready[list] = task;
+}
+
+/* Others have taken all that was in public: give them more of the private ones. */
+static __attribute__((noinline)) void ready_share(struct sched_worker *w, unsigned int list)
+{
+	uint32_t task = w->ready[list], next;
+	unsigned int n;
+
+	for (n = 0; n < READY_SHARE && task != TASK_NONE; n++, task = next) {
+		/* Once it is in public it is somebody else's. */
+		next = atomic_load_explicit(&slab_node(w->run->slabs, task)->pending, relaxed);
+		if (!ring_put(&w->ring[list], task))
+			break;
+	}
+	w->ready[list] = task;
+	ready_announce(w, n);
 }
 
 /* Take one of the worker's own. */
@@ -75,6 +93,8 @@ static __inline uint32_t ready_take(struct sched_worker *w, unsigned int list, b
 	if (likely(task != TASK_NONE)) {
 		w->ready[list] = atomic_load_explicit(
 			&slab_node(w->run->slabs, task)->pending, relaxed);
+		if (shared && w->ready[list] != TASK_NONE && ring_empty(&w->ring[list]))
+			ready_share(w, list);
 		return task;
 	}
 	return shared && !ring_empty(&w->ring[list]) ? ring_take(&w->ring[list]) : TASK_NONE;

@@ -26,6 +26,12 @@ static unsigned int contexts(const struct uapi *watcher)
 	return info.contexts;
 }
 
+/* Every other context comes to its end, those of earlier tests, too. */
+static bool alone(const struct uapi *watcher)
+{
+	return UNTIL(contexts(watcher) == 1);
+}
+
 /* ---- the ring ---- */
 
 URING_FIXTURE(closed);
@@ -60,9 +66,9 @@ TEST_F(closed, ring_and_file)
 	struct uring *r = &self->r, doomed;
 	struct pto_stream_wait wait;
 	struct pto_cmd hang = cmd_hang();
-	unsigned int before, round;
+	unsigned int round;
 
-	before = contexts(&r->u);
+	ASSERT_TRUE(alone(&r->u));
 	for (round = 0; round < 4; round++) {
 		ASSERT_EQ(0, uring_start(&doomed, variant->setup, variant->fixed, 0));
 		wait = wait_args(uring_stream(&doomed, 4), 1, uring_bound(&r->u));
@@ -76,13 +82,13 @@ TEST_F(closed, ring_and_file)
 		}
 		uapi_close(&doomed.u);
 	}
-	EXPECT_TRUE(UNTIL(contexts(&r->u) == before));
+	EXPECT_TRUE(alone(&r->u));
 }
 
 /* Waits end by themselves just as their ring goes. */
 TEST_F_TIMEOUT(closed, while_they_end, 60)
 {
-	unsigned int before = contexts(&self->r.u), round, i;
+	unsigned int round, i;
 	struct pto_stream_submit submit[16];
 	struct pto_cmd cmds[16];
 	struct uring doomed;
@@ -99,7 +105,7 @@ TEST_F_TIMEOUT(closed, while_they_end, 60)
 		ASSERT_TRUE(uring_issue(&doomed));
 		uapi_close(&doomed.u);
 	}
-	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == before));
+	EXPECT_TRUE(alone(&self->r.u));
 }
 
 /* ---- the thread ---- */
@@ -146,15 +152,11 @@ TEST(thread_leaves)
 /* ---- the process ---- */
 
 /* A ring that outlives the process that parks in it. */
-FIXTURE(heir) {
-	struct uring r;
-	unsigned int before;
-};
+FIXTURE(heir) { struct uring r; };
 
 FIXTURE_SETUP(heir)
 {
 	ASSERT_EQ(0, uring_start(&self->r, 0, true, 0));
-	self->before = contexts(&self->r.u);
 }
 
 FIXTURE_TEARDOWN(heir)
@@ -198,7 +200,7 @@ TEST_F(heir, exit)
 	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
 	EXPECT_EQ(-ECANCELED, results[0]);
 	EXPECT_EQ(-ECANCELED, results[1]);
-	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+	EXPECT_TRUE(alone(&self->r.u));
 }
 
 TEST_F(heir, kill)
@@ -224,7 +226,7 @@ TEST_F(heir, kill)
 	EXPECT_EQ(-ECANCELED, results[0]);
 	EXPECT_EQ(-ECANCELED, results[1]);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+	EXPECT_TRUE(alone(&self->r.u));
 }
 
 /* exec() cancels what the task has in flight in any ring, or waits for its bound. */
@@ -248,7 +250,7 @@ TEST_F(heir, exec)
 	EXPECT_EQ(cancels ? -ECANCELED : -ETIME, results[1]);
 	if (cancels)
 		EXPECT_ROW(&self->r.u, URING, ECANCELED, ring_closed, results[1]);
-	EXPECT_TRUE(UNTIL(contexts(&self->r.u) == self->before));
+	EXPECT_TRUE(alone(&self->r.u));
 }
 
 /* The context of another process, by the ring of that one, by its file or registered. */
@@ -296,6 +298,7 @@ FIXTURE_VARIANT_ADD(killed, fixed) { 0, true };
 FIXTURE_SETUP(killed)
 {
 	ASSERT_EQ(0, uapi_start(&self->u, BY_IOCTL, 0));
+	ASSERT_TRUE(alone(&self->u));
 }
 
 FIXTURE_TEARDOWN(killed)
@@ -334,7 +337,6 @@ static int park_all(unsigned int setup, bool fixed, __u64 bound)
 
 TEST_F(killed, all_goes)
 {
-	unsigned int before = contexts(&self->u);
 	/* A polling thread of the process keeps its memory, until its waits are over. */
 	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
 		      PTO_TIMEOUT_MAX_NS;
@@ -353,17 +355,17 @@ TEST_F(killed, all_goes)
 	}
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	EXPECT_EQ(0, byte);
-	EXPECT_EQ(before + 1, contexts(&self->u));
+	EXPECT_EQ(2, contexts(&self->u));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_TRUE(UNTIL(contexts(&self->u) == before));
+	EXPECT_TRUE(alone(&self->u));
 }
 
 /* Killed at any moment of issuing, parking and completing. */
 TEST_F_TIMEOUT(killed, at_any_moment, 60)
 {
-	unsigned int before = contexts(&self->u), round;
+	unsigned int round;
 	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
 		      PTO_TIMEOUT_MAX_NS;
 	int status = 0;
@@ -382,7 +384,7 @@ TEST_F_TIMEOUT(killed, at_any_moment, 60)
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
 	}
-	EXPECT_TRUE(UNTIL(contexts(&self->u) == before));
+	EXPECT_TRUE(alone(&self->u));
 }
 
 TEST_HARNESS_MAIN

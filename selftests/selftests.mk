@@ -48,3 +48,18 @@ check:
 .PHONY: check-run
 check-run: check-build
 	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $(tests)
+
+# The driver's tests, all in one virtual machine for each kernel.
+VM_KERNELS ?= 6.12 6.1
+vm-tests := $(addprefix once:$(O)/selftests/vm-,$(VM_KERNELS))
+
+# What selftests/run starts is a program without arguments.
+$(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec selftests/uapi/vm %s %s\n' '$*' '$(vm-programs)' >$@
+	$(Q)chmod +x $@
+
+.PHONY: check-vm
+check-vm: $(vm-tests:once:%=%)
+	$(Q)O=$(O) selftests/run $(vm-tests)
+	$(Q)selftests/uapi/coverage $(O)/check/vm-*.log

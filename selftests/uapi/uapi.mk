@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
-# Tests of the driver. They run in virtual machines, by $(vm-tests): one a kernel.
+# Tests of the driver. They run in virtual machines, see selftests.mk.
 vm-programs :=
-vm-kernels ?= 6.12 6.1
 
 # The harness declares no function before it defines it. Calls' outputs need no initializer.
 vm-cflags := -Wno-missing-prototypes -Wno-missing-field-initializers
@@ -20,20 +19,5 @@ endef
 
 $(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-initializers
 
-# The last one takes devices away.
-$(eval $(call vmtest,uring_test,selftests/uring/uring_test.c))
 uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
-
-# What selftests/run starts is a program without arguments.
-vm-tests := $(addprefix once:$(O)/selftests/vm-,$(vm-kernels))
-$(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
-	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nexec selftests/uapi/vm %s %s\n' '$*' '$(vm-programs)' >$@
-	$(Q)chmod +x $@
-
-.PHONY: check-vm check-vm-build
-check-vm-build: $(vm-tests:once:%=%)
-check-vm: check-vm-build
-	$(Q)O=$(O) selftests/run $(vm-tests)
-	$(Q)selftests/uapi/coverage $(O)/check/vm-*.log

@@ -85,7 +85,7 @@ TEST_F(closed, ring_and_file)
 	EXPECT_TRUE(alone(&r->u));
 }
 
-/* Waits end by themselves just as their ring goes. */
+/* Waits end by themselves just as their ring goes; some are still to be parked, by a worker. */
 TEST_F_TIMEOUT(closed, while_they_end, 60)
 {
 	unsigned int round, i;
@@ -100,7 +100,8 @@ TEST_F_TIMEOUT(closed, while_they_end, 60)
 		for (i = 0; i < 16; i++) {
 			cmds[i] = cmd_delay(100000 + 20000 * round);
 			submit[i] = submit_wait_args(s, &cmds[i], 1, MS + 100000 * i);
-			uring_sqe(&doomed, PTO_IOC_STREAM_SUBMIT, &submit[i], i);
+			uring_sqe(&doomed, PTO_IOC_STREAM_SUBMIT, &submit[i], i)->flags |=
+				i & 1 ? IOSQE_ASYNC : 0;
 		}
 		ASSERT_TRUE(uring_issue(&doomed));
 		uapi_close(&doomed.u);

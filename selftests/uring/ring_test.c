@@ -295,6 +295,32 @@ TEST_F(ring, linked)
 	EXPECT_EQ(2, submit[1].first_seqno);
 }
 
+/*
+ * The ring's entries are used again while a chain stands. Some kernels look at a linked one
+ * when its turn comes; not if it is to run in a worker.
+ */
+TEST_F(ring, linked_and_used_again)
+{
+	struct io_uring_sq *sq = &self->r.u.ring.sq;
+	size_t entry = variant->setup & IORING_SETUP_SQE128 ? 128 : 64;
+	struct pto_cmd cmd = cmd_nop(), delay = cmd_delay(50 * MS);
+	struct pto_stream_submit first, second;
+	struct uring *r = &self->r;
+	__u32 s = uring_stream(r, 4);
+	int results[2];
+
+	first = submit_wait_args(s, &delay, 1, BOUND_NS);
+	uring_sqe(r, PTO_IOC_STREAM_SUBMIT, &first, 0)->flags |= IOSQE_IO_LINK;
+	second = submit_args(s, &cmd, 1);
+	uring_sqe(r, PTO_IOC_STREAM_SUBMIT, &second, 1)->flags |= IOSQE_ASYNC;
+	ASSERT_TRUE(uring_issue(r));
+	memset(sq->sqes, 0xff, sq->ring_entries * entry);
+	ASSERT_EQ(2, uring_collect(r, results, 2));
+	EXPECT_EQ(0, results[0]);
+	EXPECT_EQ(0, results[1]);
+	EXPECT_EQ(2, second.first_seqno);
+}
+
 /* What ends badly breaks the chain, unless it is a hard one. */
 TEST_F(ring, broken_links)
 {

@@ -114,7 +114,11 @@ enum {
  *
  * The CQE's res is 0 or a negative errno, as the ioctl's. STREAM_WAIT, and
  * STREAM_SUBMIT with PTO_SUBMIT_WAIT, complete when the work is done or their
- * timeout is over; ending the ring ends the wait, never the work.
+ * timeout is over; ending the ring ends the wait, never the work. Linux does not
+ * find a call that waits so for IORING_OP_ASYNC_CANCEL or a linked timeout.
+ *
+ * Linux 6.12 looks at a linked SQE when its turn comes: do not use its slot
+ * again before, or set IOSQE_ASYNC.
  *
  * URING Errors:
  *	EINVAL	size_differs: @size is not the structure's size

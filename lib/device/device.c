@@ -61,14 +61,21 @@ int device_forked(const struct pto_device *dev)
 /* At exit: no thread of ours may run on while the process takes itself apart. */
 static void __attribute__((destructor)) stop_threads(void)
 {
+	struct pto_device *dev;
 	unsigned int i;
 
 	for (i = 0; i < PTO_MAX_DEVICES; i++) {
-		if (!open_devices.dev[i])
+		/* Another thread may be closing it: the reference keeps it, for ever. */
+		pthread_mutex_lock(&open_devices.lock);
+		dev = open_devices.dev[i];
+		if (dev)
+			device_get(dev);
+		pthread_mutex_unlock(&open_devices.lock);
+		if (!dev)
 			continue;
-		if (open_devices.dev[i]->sched)
-			sched_quit(open_devices.dev[i]->sched);
-		emu_quit(open_devices.dev[i]->emu);
+		if (dev->sched)
+			sched_quit(dev->sched);
+		emu_quit(dev->emu);
 	}
 }
 

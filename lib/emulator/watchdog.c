@@ -51,6 +51,8 @@ struct watched {
  * @launch:	counts launches
  * @event:	the watchdog sleeps on it
  * @asleep:	it sleeps until the next launch
+ * @seen:	when it last looked, by now_ns()
+ * @ran:	how long the process has run by then, as far as its looks can tell
  */
 struct watchdog {
 	struct emulator *emu;
@@ -65,6 +67,8 @@ struct watchdog {
 	atomic_uint event;
 	atomic_uint asleep;
 	uint64_t tick;
+	uint64_t seen;
+	uint64_t ran;
 };
 
 static void poke(struct watchdog *dog)
@@ -134,14 +138,14 @@ static uint64_t tick_for(const struct emu_watch *watch, uint64_t now)
 }
 
 /* Look at all threads. Returns one to give up, or none. */
-static struct watched look(struct watchdog *dog, uint64_t now)
+static struct watched look(struct watchdog *dog)
 {
 	unsigned int i;
 
 	if (dog->watch)
-		dog->tick = tick_for(dog->watch, now);
+		dog->tick = tick_for(dog->watch, dog->seen);
 	for (i = 0; i < EMU_WATCHED; i++)
-		if (dog->watched[i].thread && look_at(dog, &dog->watched[i], now))
+		if (dog->watched[i].thread && look_at(dog, &dog->watched[i], dog->ran))
 			return dog->watched[i];
 	return (struct watched){ .thread = NULL };
 }
@@ -163,12 +167,15 @@ static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
 	bool stop;
 
 	pthread_mutex_lock(&dog->lock);
+	/* A process that was stopped has not run for as long as the clock says. */
+	dog->ran += min(now - dog->seen, 2 * TICK_MAX);
+	dog->seen = now;
 	watch = dog->watch;
 	deadline = watch ? watch->deadline : 0;
 	*idle = watch ? 0 : *idle + 1;
 	dog->tick = TICK_MAX;
 	if (watch || dog->leave_all)
-		gone = look(dog, now);
+		gone = look(dog);
 	if (*idle > IDLE_TICKS) {
 		atomic_store(&dog->asleep, 1);
 		dog->tick = SLEEP_NS;

@@ -87,6 +87,8 @@ int pto_profile_read(struct pto_graph *g, struct pto_profile_task *tasks, int co
 		return fail(-EINVAL, "pto_profile_read: the graph is NULL");
 	if (!g->profile)
 		return fail(-ENODATA, "the last launch of this graph was not profiled");
+	if (atomic_load(&g->launched))
+		return fail(-EBUSY, "the graph is being launched");
 	for (block = g->profile->blocks; block; block = block->next) {
 		for (i = 0; i < block->used; i++, n++) {
 			const struct sched_record *r = &block->record[i];

@@ -179,6 +179,8 @@ int pto_profile_write(struct pto_graph *g, const char *path)
 		return fail(-EINVAL, "pto_profile_write: NULL argument");
 	if (!g->profile)
 		return fail(-ENODATA, "the last launch of this graph was not profiled");
+	if (atomic_load(&g->launched))
+		return fail(-EBUSY, "the graph is being launched");
 	w.file = create_beside(path, &temp);
 	if (!w.file) {
 		ret = fail(-errno, "can not create %s: %m", temp ? temp : path);

@@ -19,6 +19,7 @@
 #include "sched/launch.h"
 
 #define TASK_TIMEOUT_MS	10000
+#define OPTS_MAX	4096	/* no version of the options will be larger */
 
 /**
  * struct pto_launch - an asynchronous launch
@@ -44,7 +45,7 @@ static int read_opts(const struct pto_launch_opts *in, struct pto_launch_opts *o
 	memset(out, 0, sizeof(*out));
 	if (!in)
 		return 0;
-	if (in->size < offsetof(struct pto_launch_opts, timeout_ms))
+	if (in->size < offsetof(struct pto_launch_opts, timeout_ms) || in->size > OPTS_MAX)
 		return fail(-EINVAL, "pto_launch_opts: size is %u", in->size);
 	for (; tail < (const char *)in + in->size; tail++)
 		if (*tail)
@@ -70,7 +71,9 @@ static int check_opts(struct pto_launch_opts *o)
 	if (!o->timeout_ms)
 		o->timeout_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
 	if (!o->task_timeout_ms)
-		o->task_timeout_ms = env_ms("PTO_TASK_TIMEOUT_MS", TASK_TIMEOUT_MS);
+		o->task_timeout_ms = env_ms("PTO_TASK_TIMEOUT_MS", 0);
+	if (!o->task_timeout_ms)
+		o->task_timeout_ms = TASK_TIMEOUT_MS;
 	return 0;
 }
 

@@ -203,8 +203,10 @@ static bool op_more_records(struct sched_worker *w)
 {
 	struct profile_block *block = profile_add_block(sched_of(w->run)->profile);
 
-	if (!block)
+	if (!block) {
+		log_msg(LOG_WARN, "no memory for the profile: it lacks tasks of worker %u", w->index);
 		return false;
+	}
 	if (w->record)
 		profile_end_block(w->record_end, w->record);
 	w->record = block->record;

@@ -167,7 +167,6 @@ FIXTURE_VARIANT(init) {
 
 FIXTURE_SETUP(init)
 {
-	setenv("PTO_ORCH_TIMEOUT_MS", "100", 1);
 	ASSERT_EQ(0, set_device(0));
 	self->rt = calloc(1, get_runtime_size());
 	self->args[0] = (uint64_t)host;
@@ -265,7 +264,10 @@ CRASHING(orch_writes_to_null, CRASH_NULL, -EIO, "address 0");
 CRASHING(orch_overflows_its_stack, CRASH_STACK, -EIO, "SIGSEGV");
 CRASHING(orch_aborts, CRASH_ABORT, -EIO, "SIGABRT");
 #ifndef __SANITIZE_THREAD__	/* it defers the signal that leaves an orchestration */
-CRASHING(orch_never_returns, CRASH_HANG, -ETIMEDOUT, "did not return within 100 ms");
+static uint64_t args_never_returns[] = { CRASH_HANG };
+BAD_INIT(orch_never_returns, -ETIMEDOUT, "did not return within 100 ms",
+	 setenv("PTO_ORCH_TIMEOUT_MS", "100", 1); c->func = "crashes";
+	 c->args = args_never_returns; c->nargs = 1);
 #endif
 
 TEST_F(init, fails)

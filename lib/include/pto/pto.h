@@ -197,7 +197,8 @@ PTO_API void pto_program_unload(struct pto_program *prog);
 /**
  * pto_stream_create - create an in-order queue of copies
  *
- * What is queued runs beside the caller, in order. Errors: -ENOMEM.
+ * What is queued runs beside the caller, in order. Errors: -ENOMEM, -EBUSY (56
+ * streams are in use), -EAGAIN (no thread to run it).
  */
 PTO_API int pto_stream_create(struct pto_device *dev, struct pto_stream **stream);
 
@@ -207,7 +208,8 @@ PTO_API void pto_stream_destroy(struct pto_stream *stream);
 /**
  * pto_stream_write, pto_stream_read, pto_stream_copy, pto_stream_fill - queue a copy
  *
- * As pto_mem_write() and so on; pto_stream_fill() repeats a 32-bit pattern over
+ * As pto_mem_write() and so on, but source and destination must not overlap;
+ * pto_stream_fill() repeats a 32-bit pattern over
  * @size bytes, which is a multiple of 4. Host and device memory must stay
  * valid until the copy is complete. Returns the copy's seqno (>= 1) or:
  * -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno).
@@ -315,6 +317,15 @@ struct pto_launch_opts {
  * -ETIMEDOUT	a task ran longer than task_timeout_ms
  * -ETIME	the launch took longer than timeout_ms
  * -ECANCELED	pto_launch_cancel()
+ * -ENOMEM, -EAGAIN	no memory, or no thread, to launch with
+ * -E2BIG	options of a newer library that this one does not know
+ * -EDEADLK	called from inside a kernel or an orchestration
+ * -EPERM	the device was opened before fork()
+ * -ESHUTDOWN	the process is ending
+ *
+ * Kernels that call nothing but mem* and libm run on the calling thread. Do not
+ * block SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT or SIGURG there: a
+ * kernel that crashes would end the process, one that hangs could not be left.
  */
 PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_opts *opts);
 
@@ -368,7 +379,8 @@ struct pto_profile_task {
  * pto_profile_read - the records of the graph's last profiled launch
  * @tasks: array for @count records, or NULL to ask how many there are
  *
- * Returns the number of records there are. Errors: -ENODATA (not profiled).
+ * Returns the number of records there are. Errors: -ENODATA (not profiled),
+ * -EBUSY (being launched).
  */
 PTO_API int pto_profile_read(struct pto_graph *graph, struct pto_profile_task *tasks, int count);
 
@@ -376,7 +388,7 @@ PTO_API int pto_profile_read(struct pto_graph *graph, struct pto_profile_task *t
  * pto_profile_write - write the last profiled launch as swim_time.json
  * @path: the file, replaced atomically
  *
- * Errors: -ENODATA (not profiled), or errno of the file's.
+ * Errors: -ENODATA (not profiled), -EBUSY (being launched), or errno of the file's.
  */
 PTO_API int pto_profile_write(struct pto_graph *graph, const char *path);
 

@@ -118,6 +118,15 @@ void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
 	pthread_mutex_unlock(&s->lock);
 }
 
+void launch_overdue(struct sched *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (stop_run(s, NULL, -ETIMEDOUT))
+		snprintf(s->text, sizeof(s->text), "a kernel on %s did not return in its time",
+			 s->dev->name);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void expired(struct emu_watch *watch)
 {
 	struct sched *s = container_of(watch, struct sched, watch);

@@ -117,6 +117,9 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t);
 /** launch_shut_down - end the launch under way, if any: the process is about to end */
 void launch_shut_down(struct sched *s);
 
+/** launch_overdue - a kernel has returned, but after its time and more */
+void launch_overdue(struct sched *s);
+
 /** launch_failed - what sched_ops.failed() does */
 void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
 		   const struct emu_fault *fault);

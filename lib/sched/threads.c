@@ -213,6 +213,8 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 		if (s->threads[i] && s->threads[i]->thread == t)
 			p = s->threads[i];
 	if (p) {
+		/* Should the kernel return just now, its worker must do no more. */
+		atomic_store(&s->workers[p->index]->stop, 1);
 		atomic_store(&p->lost, true);
 		thread_fence_others();
 		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
@@ -221,6 +223,8 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 	}
 	if (gone)
 		let_go(s, p, desc);
+	else if (p)
+		launch_overdue(s);
 	pthread_mutex_unlock(&s->threads_lock);
 	return gone;
 }

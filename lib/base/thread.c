@@ -34,7 +34,7 @@ static void *start_main(void *arg)
 {
 	struct start *s = arg;
 	void *(*main)(void *arg) = s->main;
-	int ret = s->enter(s->arg);
+	int ret = s->enter ? s->enter(s->arg) : 0;
 
 	arg = s->arg;
 	pthread_mutex_lock(&s->lock);

@@ -10,7 +10,7 @@
 /**
  * thread_start - start a thread, and wait until it is ready
  * @enter:	its first act; what it returns other than 0 is the caller's error,
- *		with its text, and the thread ends
+ *		with its text, and the thread ends. NULL: it has none
  *
  * The thread blocks every signal but those of a CPU fault: the process's
  * signals are for the process's own threads. Its stack has a guard area that

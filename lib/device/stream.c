@@ -54,7 +54,7 @@ int pto_stream_create(struct pto_device *dev, struct pto_stream **stream)
 		free(s);
 		return -ENOMEM;
 	}
-	emu_settle(dev->emu, slot, slot + 1);
+	emu_quiesce(dev->emu, slot, slot + 1);
 	s->queued = s->core->sub->sq_tail;
 	pthread_mutex_init(&s->lock, NULL);
 	device_get(dev);

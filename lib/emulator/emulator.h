@@ -201,12 +201,12 @@ int emu_threads_start(struct emulator *emu);
 unsigned int emu_threads_count(struct emulator *emu);
 
 /**
- * emu_settle - after a failure: empty queues, and take them out of their halt
+ * emu_quiesce - after a failure: empty queues, and take them out of their halt
  *
  * Waits until the cores in slots @first to @end - 1 are left; nothing more is
  * started on them, and whoever runs a kernel there is being made to leave.
  */
-void emu_settle(struct emulator *emu, unsigned int first, unsigned int end);
+void emu_quiesce(struct emulator *emu, unsigned int first, unsigned int end);
 
 /** emu_doorbell - a core's queue has got descriptors */
 void emu_doorbell(struct emulator *emu, struct emu_core *core);

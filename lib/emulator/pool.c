@@ -474,7 +474,7 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 }
 
 /* Whoever drains the core ends soon: it has no more to start, and is made to leave a kernel. */
-static void settle(struct emu_pool *pool, struct emu_core *core)
+static void quiesce(struct emu_pool *pool, struct emu_core *core)
 {
 	unsigned int moved;
 
@@ -495,14 +495,14 @@ static void settle(struct emu_pool *pool, struct emu_core *core)
 	atomic_store(&core->busy, 0);
 }
 
-void emu_settle(struct emulator *emu, unsigned int first, unsigned int end)
+void emu_quiesce(struct emulator *emu, unsigned int first, unsigned int end)
 {
 	struct emu_core *core;
 
 	for (; first < end; first++) {
 		core = emu_core_if(emu, first);
 		if (core)
-			settle(emu->pool, core);
+			quiesce(emu->pool, core);
 	}
 }
 

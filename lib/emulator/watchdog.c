@@ -214,11 +214,6 @@ static void *watchdog_main(void *arg)
 
 /* ---- for launches ------------------------------------------------------- */
 
-static int enter(void *arg)
-{
-	return 0;
-}
-
 /* A launch without a watchdog could last for ever. */
 static int start(struct watchdog *dog)
 {
@@ -228,7 +223,7 @@ static int start(struct watchdog *dog)
 		return 0;
 	if (dog->stop)
 		return fail(-ESHUTDOWN, "the process is about to end");
-	ret = thread_start(&dog->pthread, enter, watchdog_main, dog);
+	ret = thread_start(&dog->pthread, NULL, watchdog_main, dog);
 	dog->started = !ret;
 	return ret;
 }

@@ -11,11 +11,6 @@
 
 #define PREFETCH_AHEAD	2
 
-static __inline unsigned int desc_kind(const struct pto_desc *desc)
-{
-	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
-}
-
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
 {

@@ -522,7 +522,7 @@ static int run_all(struct sched *s, struct launch *l)
 	}
 	threads_close_run(s);
 	if (!s->dev->inplace && unlikely(ret || s->error))
-		emu_settle(s->dev->emu, 0, PTO_MAX_CORES);
+		emu_quiesce(s->dev->emu, 0, PTO_MAX_CORES);
 	error = end(s);
 	if (unlikely(error || ret))
 		l->graph->dirty = true;

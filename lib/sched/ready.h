@@ -14,6 +14,12 @@
 
 #define READY_SHARE	32	/* tasks made public at once */
 
+/* The kind of core that a task runs on. */
+static __inline unsigned int desc_kind(const struct pto_desc *desc)
+{
+	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
+}
+
 static __inline bool ring_empty(const struct sched_ring *r)
 {
 	return atomic_load_explicit(&r->head, relaxed) == atomic_load_explicit(&r->tail, relaxed);

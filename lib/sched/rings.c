@@ -13,11 +13,6 @@
 
 #include "sched/ready.h"
 
-static __inline unsigned int desc_kind(const struct pto_desc *desc)
-{
-	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
-}
-
 static __inline unsigned int queued(const struct sched_queue *q)
 {
 	return q->tail - q->done;

@@ -92,11 +92,11 @@ int uapi_cqe(struct uapi *u, unsigned int timeout_ms, __u64 *tag)
 {
 	struct __kernel_timespec limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000000LL };
 	struct io_uring_cqe *cqe;
-	int res;
+	int res = -EINTR, tries;
 
-	do {
+	/* A signal, or a failure that was injected into the waiting itself, is none of the call's. */
+	for (tries = 0; tries < 100 && res && res != -ETIME; tries++)
 		res = io_uring_wait_cqe_timeout(&u->ring, &cqe, &limit);
-	} while (res == -EINTR);
 	if (res)
 		return UAPI_NO_CQE;
 	res = cqe->res;

@@ -19,5 +19,5 @@ endef
 
 $(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-initializers
 
-uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle
+uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle fail_nth
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))

@@ -198,10 +198,11 @@ static void report(struct shared *shared, double seconds)
 		printf("# %-14s %8lu calls, %8lu good\n", names[i], shared->calls[i],
 		       shared->good[i]);
 	}
-	printf("# seed %llu: %u rounds, %lu inputs, %.0f steps/s, %.0f calls/s, %u PCs, "
-	       "%u inputs kept\n", (unsigned long long)options.seed, shared->rounds,
-	       shared->inputs, shared->steps / seconds, calls / seconds, shared->n_pcs,
-	       shared->n_corpus);
+	printf("# seed %llu: %u rounds, %lu inputs, %u of them kept, %u PCs\n",
+	       (unsigned long long)options.seed, shared->rounds, shared->inputs,
+	       shared->n_corpus, shared->n_pcs);
+	printf("# %.0f steps, of them %.0f calls, per second\n", shared->steps / seconds,
+	       calls / seconds);
 }
 
 /* ---- the command line ---- */

@@ -306,22 +306,13 @@ static void emulator_add(struct fuzzer *f, const struct pto_emu_attach *attach)
 			MAP_SHARED, round->u.fd, attach->core_offset);
 	if (emu.sub == MAP_FAILED || emu.core == MAP_FAILED)
 		return;
+	remember(f, PTO_OBJ_EMU, attach->handle, 0, attach->core_offset);
 	i = atomic_fetch_add(&round->n_emulators, 1);
 	if (i < EMULATORS)
 		round->emulators[i] = emu;
-}
-
-static int round_attach(struct fuzzer *f)
-{
-	struct pto_emu_attach attach = { .size = sizeof(attach), .depth = 16 };
-	int err = uapi_call(&f->round->u, PTO_IOC_EMU_ATTACH, &attach), i;
-
-	if (err)
-		return err;
+	/* There is never more than one that is attached. */
 	for (i = 0; i < HANDLES; i++)
-		f->round->handles[PTO_OBJ_EMU][i] = attach.handle;
-	emulator_add(f, &attach);
-	return 0;
+		round->handles[PTO_OBJ_EMU][i] = attach->handle;
 }
 
 static void learn(struct fuzzer *f, unsigned int nr, const union args *a)
@@ -339,7 +330,6 @@ static void learn(struct fuzzer *f, unsigned int nr, const union args *a)
 		remember(f, PTO_OBJ_STREAM, a->stream_create.handle, 0, a->stream_create.mmap_offset);
 		break;
 	case PTO_CALL_EMU_ATTACH:
-		remember(f, PTO_OBJ_EMU, a->attach.handle, 0, a->attach.core_offset);
 		emulator_add(f, &a->attach);
 		break;
 	}
@@ -674,6 +664,16 @@ void fuzz_step(struct fuzzer *f)
 		step_knob(f);
 	else
 		step_fork(f);
+}
+
+static int round_attach(struct fuzzer *f)
+{
+	struct pto_emu_attach attach = { .size = sizeof(attach), .depth = 16 };
+	int err = uapi_call(&f->round->u, PTO_IOC_EMU_ATTACH, &attach);
+
+	if (!err)
+		emulator_add(f, &attach);
+	return err;
 }
 
 /* One of each, so that the first steps find something. */

@@ -152,6 +152,49 @@ TEST(thread_leaves)
 
 /* ---- the process ---- */
 
+/**
+ * struct parking - what a child is to park, and where
+ * @ring:	its parent's, or NULL: one of its own, as @setup and @fixed say
+ * @bound:	of each wait
+ */
+struct parking {
+	struct uring *ring;
+	unsigned int setup;
+	bool fixed;
+	__u64 bound;
+};
+
+/* A child that has parked and lives until it is killed; -1 if it could not. */
+static pid_t child_that_parks(int (*park)(const struct parking *), const struct parking *what)
+{
+	int ready[2];
+	char failed = 1;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		failed = park(what) != 0;
+		write(ready[1], &failed, 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	read(ready[0], &failed, 1);
+	close(ready[0]);
+	return failed ? -1 : pid;
+}
+
+/* The child ends in time. */
+static bool killed_for_good(pid_t pid)
+{
+	int status = 0;
+
+	return !kill(pid, SIGKILL) && UNTIL(waitpid(pid, &status, WNOHANG)) &&
+	       WIFSIGNALED(status);
+}
+
 /* A ring that outlives the process that parks in it. */
 FIXTURE(heir) { struct uring r; };
 
@@ -166,11 +209,11 @@ FIXTURE_TEARDOWN(heir)
 }
 
 /* The child's context, but the ring of its parent, which both have mapped. */
-static int park_by_child(struct uring *r, __u64 bound)
+static int park_in_parents(const struct parking *what)
 {
 	static struct pto_stream_submit submit;
 	static struct pto_stream_wait wait;
-	static struct pto_cmd cmds[2];
+	static struct pto_cmd hang;
 	struct pto_stream_create stream;
 	struct uring mine = { .fixed = false };
 	int err;
@@ -179,23 +222,24 @@ static int park_by_child(struct uring *r, __u64 bound)
 	      uapi_stream(&mine.u, PTO_ENGINE_COPY, 0, 4, &stream);
 	if (err)
 		return err;
-	mine.u.ring = r->u.ring;
-	cmds[0] = cmd_hang();
-	submit = submit_wait_args(stream.handle, cmds, 1, bound);
+	mine.u.ring = what->ring->u.ring;
+	hang = cmd_hang();
+	submit = submit_wait_args(stream.handle, &hang, 1, what->bound);
 	uring_sqe(&mine, PTO_IOC_STREAM_SUBMIT, &submit, 0);
-	wait = wait_args(stream.handle, 1, bound);
+	wait = wait_args(stream.handle, 1, what->bound);
 	uring_sqe(&mine, PTO_IOC_STREAM_WAIT, &wait, 1);
 	return io_uring_submit(&mine.u.ring) == 2 && submit.accepted == 1 ? 0 : -EIO;
 }
 
 TEST_F(heir, exit)
 {
+	const struct parking what = { &self->r, .bound = PTO_TIMEOUT_MAX_NS };
 	int results[2];
 	pid_t pid = fork();
 
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(park_by_child(&self->r, PTO_TIMEOUT_MAX_NS) != 0);
+		_exit(park_in_parents(&what) != 0);
 	EXPECT_EQ(0, uapi_reap(pid));
 	/* The work was cancelled, so this is how the wait for it ends. */
 	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
@@ -206,41 +250,30 @@ TEST_F(heir, exit)
 
 TEST_F(heir, kill)
 {
-	int ready[2], results[2], status;
-	char byte = 1;
-	pid_t pid;
+	const struct parking what = { &self->r, .bound = PTO_TIMEOUT_MAX_NS };
+	pid_t pid = child_that_parks(park_in_parents, &what);
+	int results[2];
 
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		byte = park_by_child(&self->r, PTO_TIMEOUT_MAX_NS) != 0;
-		write(ready[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_EQ(0, byte);
+	ASSERT_LT(0, pid);
 	EXPECT_TRUE(uring_quiet(&self->r));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_TRUE(killed_for_good(pid));
 	ASSERT_EQ(2, uring_collect(&self->r, results, 2));
 	EXPECT_EQ(-ECANCELED, results[0]);
 	EXPECT_EQ(-ECANCELED, results[1]);
-	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(alone(&self->r.u));
 }
 
 /* exec() cancels what the task has in flight in any ring, or waits for its bound. */
 TEST_F(heir, exec)
 {
-	__u64 bound = uring_bound(&self->r.u);
+	const struct parking what = { &self->r, .bound = uring_bound(&self->r.u) };
 	bool cancels = uring_cancels(&self->r.u);
 	int results[2];
 	pid_t pid = fork();
 
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		if (park_by_child(&self->r, bound))
+		if (park_in_parents(&what))
 			_exit(1);
 		execl("/bin/busybox", "true", NULL);
 		_exit(2);
@@ -288,7 +321,11 @@ TEST_F(heir, other_address_space)
 
 /* ---- the process and its ring ---- */
 
-FIXTURE(killed) { struct uapi u; };
+FIXTURE(killed) {
+	struct uapi u;
+	struct parking what;
+};
+
 FIXTURE_VARIANT(killed) { unsigned int setup; bool fixed; };
 FIXTURE_VARIANT_ADD(killed, plain) { 0 };
 FIXTURE_VARIANT_ADD(killed, sqpoll) { IORING_SETUP_SQPOLL };
@@ -300,6 +337,10 @@ FIXTURE_SETUP(killed)
 {
 	ASSERT_EQ(0, uapi_start(&self->u, BY_IOCTL, 0));
 	ASSERT_TRUE(alone(&self->u));
+	self->what = (struct parking){ NULL, variant->setup, variant->fixed };
+	/* A polling thread of the process keeps its memory, until its waits are over. */
+	self->what.bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
+			   PTO_TIMEOUT_MAX_NS;
 }
 
 FIXTURE_TEARDOWN(killed)
@@ -308,7 +349,7 @@ FIXTURE_TEARDOWN(killed)
 }
 
 /* Waits that are parked, and one that sleeps in a worker. */
-static int park_all(unsigned int setup, bool fixed, __u64 bound)
+static int park_all(const struct parking *what)
 {
 	static struct pto_emu_attach emu = { sizeof(emu), .depth = 4 };
 	static struct pto_emu_step step = { sizeof(step), PTO_EMU_WAIT };
@@ -318,18 +359,19 @@ static int park_all(unsigned int setup, bool fixed, __u64 bound)
 	int err, i;
 	__u32 s;
 
-	err = uring_start(&r, setup, fixed, 0) ?: uapi_call(&r.u, PTO_IOC_EMU_ATTACH, &emu);
+	err = uring_start(&r, what->setup, what->fixed, 0) ?:
+	      uapi_call(&r.u, PTO_IOC_EMU_ATTACH, &emu);
 	if (err)
 		return err;
 	s = uring_stream(&r, 4);
 	hang = cmd_hang();
 	err = uapi_submit(&r.u, s, &hang, 1, NULL);
 	for (i = 0; i < 16; i++) {
-		waits[i] = wait_args(s, 1, bound);
+		waits[i] = wait_args(s, 1, what->bound);
 		uring_sqe(&r, PTO_IOC_STREAM_WAIT, &waits[i], i);
 	}
 	step.handle = emu.handle;
-	step.timeout_ns = bound;
+	step.timeout_ns = what->bound;
 	uring_sqe(&r, PTO_IOC_EMU_STEP, &step, 16);
 	if (!err && !(uring_issue(&r) && uring_quiet(&r)))
 		err = -EIO;
@@ -338,28 +380,11 @@ static int park_all(unsigned int setup, bool fixed, __u64 bound)
 
 TEST_F(killed, all_goes)
 {
-	/* A polling thread of the process keeps its memory, until its waits are over. */
-	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
-		      PTO_TIMEOUT_MAX_NS;
-	int ready[2], status = 0;
-	char byte = 1;
-	pid_t pid;
+	pid_t pid = child_that_parks(park_all, &self->what);
 
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		byte = park_all(variant->setup, variant->fixed, bound) != 0;
-		write(ready[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_EQ(0, byte);
+	ASSERT_LT(0, pid);
 	EXPECT_EQ(2, contexts(&self->u));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
-	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_TRUE(killed_for_good(pid));
 	EXPECT_TRUE(alone(&self->u));
 }
 
@@ -367,23 +392,19 @@ TEST_F(killed, all_goes)
 TEST_F_TIMEOUT(killed, at_any_moment, 60)
 {
 	unsigned int round;
-	__u64 bound = variant->setup & IORING_SETUP_SQPOLL ? uring_bound(&self->u) :
-		      PTO_TIMEOUT_MAX_NS;
-	int status = 0;
 
 	for (round = 0; round < 8; round++) {
-		struct timespec pause_ns = { 0, 2 * MS * round };
+		struct timespec later = { 0, 2 * MS * round };
 		pid_t pid = fork();
 
 		ASSERT_LE(0, pid);
 		if (!pid) {
-			park_all(variant->setup, variant->fixed, bound);
+			park_all(&self->what);
 			for (;;)
 				pause();
 		}
-		nanosleep(&pause_ns, NULL);
-		ASSERT_EQ(0, kill(pid, SIGKILL));
-		EXPECT_TRUE(UNTIL(waitpid(pid, &status, WNOHANG)));
+		nanosleep(&later, NULL);
+		EXPECT_TRUE(killed_for_good(pid));
 	}
 	EXPECT_TRUE(alone(&self->u));
 }

@@ -294,36 +294,38 @@ TEST_F(park, cancel_a_sleeping_worker)
 	EXPECT_TRUE(step_res == -EINTR || step_res == -ECANCELED) TH_LOG("%d", step_res);
 }
 
+static bool wait_with_timeout(struct uring *r, const struct pto_stream_wait *wait,
+			      struct __kernel_timespec *limit, int *wait_res, int *timeout_res)
+{
+	struct io_uring_sqe *sqe;
+
+	uring_sqe(r, PTO_IOC_STREAM_WAIT, wait, 0)->flags |= IOSQE_IO_LINK;
+	sqe = io_uring_get_sqe(&r->u.ring);
+	io_uring_prep_link_timeout(sqe, limit, 0);
+	io_uring_sqe_set_data64(sqe, 1);
+	io_uring_submit(&r->u.ring);
+	return take_both(r, wait_res, timeout_res);
+}
+
 /* The same holds for a timeout that is linked to a wait: the wait's own bound ends it. */
 TEST_F(park, link_timeout)
 {
-	struct __kernel_timespec soon = { 0, 5 * MS };
+	struct __kernel_timespec limit = { 0, 5 * MS };
 	int wait_res, timeout_res;
 	struct uring *r = &self->r;
 	__u32 s = uring_stream(r, 4);
 	struct pto_stream_wait wait;
-	struct io_uring_sqe *sqe;
 
 	ASSERT_EQ(0, submit_one(r, s, cmd_hang()));
 	wait = wait_args(s, 1, 300 * MS);
-	uring_sqe(r, PTO_IOC_STREAM_WAIT, &wait, 0)->flags |= IOSQE_IO_LINK;
-	sqe = io_uring_get_sqe(&r->u.ring);
-	io_uring_prep_link_timeout(sqe, &soon, 0);
-	io_uring_sqe_set_data64(sqe, 1);
-	io_uring_submit(&r->u.ring);
-	ASSERT_TRUE(take_both(r, &wait_res, &timeout_res));
+	ASSERT_TRUE(wait_with_timeout(r, &wait, &limit, &wait_res, &timeout_res));
 	EXPECT_EQ(-ETIME, wait_res);
 	EXPECT_EQ(-ENOENT, timeout_res);
 	EXPECT_EQ(0, uapi_info(&r->u).completed);
 	/* One that is not needed is cancelled with its wait. */
-	soon.tv_sec = 100;
+	limit.tv_sec = 100;
 	ASSERT_EQ(0, uapi_ctl(&r->u, s, PTO_STREAM_ABORT));
-	uring_sqe(r, PTO_IOC_STREAM_WAIT, &wait, 0)->flags |= IOSQE_IO_LINK;
-	sqe = io_uring_get_sqe(&r->u.ring);
-	io_uring_prep_link_timeout(sqe, &soon, 0);
-	io_uring_sqe_set_data64(sqe, 1);
-	io_uring_submit(&r->u.ring);
-	ASSERT_TRUE(take_both(r, &wait_res, &timeout_res));
+	ASSERT_TRUE(wait_with_timeout(r, &wait, &limit, &wait_res, &timeout_res));
 	EXPECT_EQ(-ECANCELED, wait_res);
 	EXPECT_EQ(-ECANCELED, timeout_res);
 }

@@ -61,7 +61,7 @@ static inline int uring_call(struct uring *r, unsigned int cmd, const void *args
 	return uapi_cqe(&r->u, BOUND_MS, NULL);
 }
 
-/* Nothing has come, and nothing is about to. */
+/* Nothing has come yet. */
 static inline bool uring_quiet(struct uring *r)
 {
 	return uapi_cqe(&r->u, 1, NULL) == UAPI_NO_CQE;

@@ -52,6 +52,15 @@ static int injection_setup(void)
 	return 0;
 }
 
+/* Before the harness: its SKIP() in a fixture's setup does not keep the test from running. */
+static void __attribute__((constructor)) injection_or_skip(void)
+{
+	if (!injection_setup())
+		return;
+	printf("TAP version 13\n1..1\nok 1 # SKIP this kernel injects no failures\n");
+	exit(4);
+}
+
 static int fail_fd;
 
 /* From now on the @nth fails. */
@@ -112,8 +121,6 @@ static int emulator_step(SELF)
 
 FIXTURE_SETUP(fail_nth)
 {
-	if (injection_setup())
-		SKIP(return, "this kernel injects no failures");
 	ASSERT_EQ(0, uapi_start(&self->u, BY_IOCTL, 0));
 	self->other.fd = -1;
 	self->host = mmap(NULL, MEM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,

@@ -51,7 +51,7 @@ check-run: check-build
 
 # The driver's tests, all in one virtual machine for each kernel.
 VM_KERNELS ?= 6.12 6.1
-vm-tests := $(addprefix once:$(O)/selftests/vm-,$(VM_KERNELS))
+vm-tests := $(addprefix once:$(O)/selftests/vm-,$(VM_KERNELS)) $(vm-own-tests)
 
 # What selftests/run starts is a program without arguments.
 $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
@@ -59,7 +59,11 @@ $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
 	$(Q)printf '#!/bin/sh\nexec selftests/uapi/vm %s %s\n' '$*' '$(vm-programs)' >$@
 	$(Q)chmod +x $@
 
-.PHONY: check-vm
+.PHONY: check-vm check-vm-full
 check-vm: $(vm-tests:once:%=%)
-	$(Q)O=$(O) selftests/run $(vm-tests)
+	$(Q)O=$(O) PTO_TEST_TIMEOUT=$(or $(PTO_TEST_TIMEOUT),900) selftests/run $(vm-tests)
+
+# Together they see every row of the errno tables.
+check-vm-full:
+	$(Q)$(MAKE) --no-print-directory check-vm VM_KERNELS='6.12 6.1 debug'
 	$(Q)selftests/uapi/coverage $(O)/check/vm-*.log

@@ -268,6 +268,9 @@ static uint64_t args_never_returns[] = { CRASH_HANG };
 BAD_INIT(orch_never_returns, -ETIMEDOUT, "did not return within 100 ms",
 	 setenv("PTO_ORCH_TIMEOUT_MS", "100", 1); c->func = "crashes";
 	 c->args = args_never_returns; c->nargs = 1);
+BAD_INIT(orch_calls_for_ever, -ETIMEDOUT, "did not return within 100 ms",
+	 setenv("PTO_ORCH_TIMEOUT_MS", "100", 1); c->orch = image("orch_leaf");
+	 c->func = "calls_for_ever");
 #endif
 
 TEST_F(init, fails)

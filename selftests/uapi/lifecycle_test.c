@@ -450,9 +450,8 @@ static void expect_taken(struct __test_metadata *_metadata, struct busy *b, enum
 	EXPECT_EQ(PTO_STREAM_DEAD, b->page->state);
 	EXPECT_EQ(b->seqno, b->page->completed)
 		TH_LOG("%s", state_names[state]);
-	if (state == HANGING || state == RUNNING) {
+	if (state == HANGING || state == RUNNING)
 		EXPECT_EQ(-ENODEV, b->page->ring[b->seqno & 7].status);
-	}
 	/* No SIGBUS: memory of one's own, which begins as zero. */
 	EXPECT_EQ(0, b->map[PAGE]);
 	b->map[PAGE] = 7;

@@ -106,7 +106,8 @@ TEST_F(submit, reserved_words)
 		for (at = commands[i].used; at < sizeof(cmd.raw); at += 4) {
 			cmd = commands[i].cmd;
 			((__u32 *)cmd.raw)[at / 4] = 1U << 31;
-			EXPECT_ROW(u, STREAM_SUBMIT, EOPNOTSUPP, cmd_reserved, one(u, stream, cmd));
+			EXPECT_ROW(u, STREAM_SUBMIT, EOPNOTSUPP, cmd_reserved,
+				   one(u, stream, cmd));
 		}
 	}
 	EXPECT_ERRNO(EOPNOTSUPP, one(u, self->copy, (struct pto_cmd){

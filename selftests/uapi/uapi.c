@@ -94,7 +94,7 @@ int uapi_cqe(struct uapi *u, unsigned int timeout_ms, __u64 *tag)
 	struct io_uring_cqe *cqe;
 	int res = -EINTR, tries;
 
-	/* A signal, or a failure that was injected into the waiting itself, is none of the call's. */
+	/* A signal, or a failure injected into the waiting itself, is none of the call's. */
 	for (tries = 0; tries < 100 && res && res != -ETIME; tries++)
 		res = io_uring_wait_cqe_timeout(&u->ring, &cqe, &limit);
 	if (res)

@@ -107,7 +107,7 @@ TEST_F(wait, interrupted)
 /* The entry of seqno s is at s & (depth - 1), and carries it. */
 TEST_F(wait, page)
 {
-	struct pto_cmd cmds[5] = { cmd_nop(), cmd_delay(2 * MS), cmd_nop(), cmd_fault(3), cmd_nop() };
+	struct pto_cmd cmds[5] = { cmd_nop(), cmd_delay(2 * MS), cmd_nop(), cmd_fault(3) };
 	const volatile struct pto_completion *entry = self->page->ring;
 	struct pto_info_clock before, after;
 	struct uapi *u = &self->u;

@@ -379,6 +379,7 @@ static void pto_emu_restart(struct pto_emu *emu, u32 core)
 	c->faulted = false;
 	if (READ_ONCE(pto_emu_core(emu, core)->state) != PTO_QUEUE_HALTED)
 		return;
+	c->halted_at = c->head;
 	while (c->head != c->tail) {
 		struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
 
@@ -387,6 +388,7 @@ static void pto_emu_restart(struct pto_emu *emu, u32 core)
 		pto_emu_land(emu, core);
 	}
 	c->faulted = false;
+	c->restarting = c->head != c->halted_at;
 	WRITE_ONCE(sub->restart_at, c->tail);
 	/* Who sees the order, sees where. */
 	smp_store_release(&sub->restarts, ++c->restarts);
@@ -441,6 +443,10 @@ static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *re
 
 	head = smp_load_acquire(&q->sq_head);	/* pairs with the emulator's release */
 	cq_tail = smp_load_acquire(&q->cq_tail);	/* the same */
+	/* A core that was told to go on has not seen it yet, while others are reaped. */
+	if (c->restarting && head == c->halted_at)
+		return 0;
+	c->restarting = false;
 	if (head - c->head > c->tail - c->head)
 		return pto_emu_break(emu, core, PTO_EMU_BAD_HEAD);
 	if (cq_tail - c->cq_head > emu->depth)

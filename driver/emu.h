@@ -53,12 +53,15 @@ struct pto_flight {
  * @head, @tail: of the submission ring; @cq_head: of the completion ring; free-running
  * @faulted:	a descriptor did not end well: the core may have halted
  * @restarts:	orders to a halted core to go on
+ * @restarting:	the last one is not obeyed yet: the core's head is still @halted_at
  */
 struct pto_core {
 	u32 head;
 	u32 tail;
 	u32 cq_head;
 	u32 restarts;
+	u32 halted_at;
+	bool restarting;
 	bool faulted;
 	struct pto_flight *flight;
 };

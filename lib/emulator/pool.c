@@ -10,6 +10,8 @@
  * Order of the two fences: a submitter stores sq_tail, then reads asleep; a
  * consumer stores asleep, then reads sq_tail. A doorbell sets the bit, then
  * reads sleepers; a thread counts itself among sleepers, then reads the bits.
+ *
+ * Modelled in selftests/models/: queue.pml and order.cc.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -4,6 +4,8 @@
  *
  * Functions take a compile-time @shared: false in a run of one worker, where
  * nothing needs to be atomic and nobody needs to be woken.
+ *
+ * Modelled in selftests/models/: ring.pml, sched.pml and order.cc.
  */
 #ifndef SCHED_READY_H
 #define SCHED_READY_H

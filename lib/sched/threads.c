@@ -6,6 +6,8 @@
  * A thread that is given up never touches the scheduler again: its worker's
  * struct, its core and its own struct are left to it, and new ones are put in
  * their places.
+ *
+ * Modelled in selftests/models/sched.pml.
  */
 #include "sched/ready.h"
 

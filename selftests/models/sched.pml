@@ -152,14 +152,12 @@ inline ring_take(w)
 	atomic { TOUCH; pick(ring[w]) }
 }
 
-/* One task is @task's, the others become public. */
+/* One private task is @task's, the others become public: in this graph, 3. */
 inline share()
 {
-	do
-	:: own & 8 -> own = own & ~8; atomic { TOUCH; ring[me] = ring[me] | 8 } n++
-	:: own & 16 -> own = own & ~16; atomic { TOUCH; ring[me] = ring[me] | 16 } n++
-	:: else -> break
-	od;
+	own = own & ~8;
+	atomic { TOUCH; ring[me] = 8 }
+	n = 1;
 	announce(n)
 }
 
@@ -188,7 +186,7 @@ inline take()
 	:: own ->
 		d_step { pick(own) }
 		if
-		:: nworkers > 1 && own && !ring[me] -> share()
+		:: nworkers > 1 && own && !ring[me] -> assert(own == 8); share()
 		:: else
 		fi
 	:: else ->

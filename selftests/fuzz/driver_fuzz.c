@@ -122,6 +122,32 @@ static void tell_stuck(pid_t pid)
 		fprintf(stderr, "its threads are gone\n");
 }
 
+/*
+ * True: nobody holds the module any more. A ring of a dead process lets go of its files from
+ * a kernel worker, a little later; what it never lets go of has leaked.
+ */
+static bool round_released(void)
+{
+	double limit = seconds_now() + STUCK_S;
+	int users;
+
+	for (;;) {
+		FILE *file = fopen("/sys/module/pto/refcnt", "r");
+
+		if (!file || fscanf(file, "%d", &users) != 1)
+			users = -1;
+		if (file)
+			fclose(file);
+		if (!users)
+			return true;
+		if (seconds_now() > limit)
+			break;
+		sleep_ms(5);
+	}
+	fprintf(stderr, "the process is gone, but %d references to the module are left\n", users);
+	return false;
+}
+
 /* True: the round has ended as it should. */
 static bool round_wait(pid_t pid, enum round_end end)
 {
@@ -171,7 +197,7 @@ static bool rounds_run(struct shared *shared, double until)
 		pid = fork();
 		if (!pid)
 			round_run(shared, options.seed + round * 1000, device, end);
-		if (pid < 0 || !round_wait(pid, end)) {
+		if (pid < 0 || !round_wait(pid, end) || !round_released()) {
 			fprintf(stderr, "round %u of seed %llu failed\n", round,
 				(unsigned long long)options.seed);
 			return false;

@@ -65,7 +65,9 @@ help:
 	'  deps              install the Debian packages that are missing' \
 	'  demo              install, build, and run the vector example from Python and from C' \
 	'  check             all tests; ends with "N passed, N failed, N skipped"' \
-	"  check-vm          the driver's tests in virtual machines; VM_KERNELS=6.12 6.1 debug" \
+	'  check-host        those that need no virtual machine; of them all is SAN=... check' \
+	"  check-vm          the others, the driver's; VM_KERNELS='6.12 6.1 debug'" \
+	'  check-full        check, and longer runs of what is random' \
 	'  fuzz              the driver, in a virtual machine with a debug kernel, for FUZZ_TIME seconds' \
 	'  fuzz-images       mutated images against the loader, for FUZZ_TIME seconds (default 60)' \
 	'  bench             ns per task on seven task graphs, and launch latency' \

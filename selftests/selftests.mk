@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # The tests. Each is a program or a script that prints TAP; `make check` runs
 # what is in $(tests), in place and with emulator threads, and adds up. What
-# does not depend on the emulator is listed as once:NAME.
+# does not depend on the emulator is listed as once:NAME, what runs in a virtual machine
+# as vm:NAME.
 
 # The harness comes with Debian's kernel sources.
 harness	:= $(O)/include/kselftest/kselftest_harness.h
@@ -38,20 +39,13 @@ endef
 
 include $(sort $(wildcard selftests/*/*.mk))
 
-.PHONY: check check-build
-check-build: all $(tests:once:%=%) $(test-images)
-
-check:
-	$(Q)tools/deps build test
-	$(Q)$(MAKE) --no-print-directory check-run
-
-.PHONY: check-run
-check-run: check-build
-	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $(tests)
-
-# The driver's tests, all in one virtual machine for each kernel.
-VM_KERNELS ?= 6.12 6.1
-vm-tests := $(addprefix once:$(O)/selftests/vm-,$(VM_KERNELS)) $(vm-own-tests)
+# The driver's tests, all in one virtual machine for each kernel; together they have to see
+# each row of the errno tables.
+VM_KERNELS ?= 6.12 6.1 debug
+vm-tests := $(addprefix vm:$(O)/selftests/vm-,$(VM_KERNELS)) $(vm-own-tests)
+ifeq ($(filter-out $(VM_KERNELS),6.12 6.1 debug),)
+vm-tests += once:selftests/uapi/coverage
+endif
 
 # What selftests/run starts is a program without arguments.
 $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
@@ -59,11 +53,21 @@ $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
 	$(Q)printf '#!/bin/sh\nexec selftests/uapi/vm %s %s\n' '$*' '$(vm-programs)' >$@
 	$(Q)chmod +x $@
 
-.PHONY: check-vm check-vm-full
-check-vm: $(vm-tests:once:%=%)
-	$(Q)O=$(O) PTO_TEST_TIMEOUT=$(or $(PTO_TEST_TIMEOUT),900) selftests/run $(vm-tests)
+# What of the tests has to be made.
+test-files = $(filter $(O)/%,$(patsubst vm:%,%,$(patsubst once:%,%,$(1))))
 
-# Together they see every row of the errno tables.
-check-vm-full:
-	$(Q)$(MAKE) --no-print-directory check-vm VM_KERNELS='6.12 6.1 debug'
-	$(Q)selftests/uapi/coverage $(O)/check/vm-*.log
+# check is check-host and check-vm in one sum. A sanitizer of programs has nothing to say of
+# the driver. check-full takes its time over what is random.
+check-host-tests := $(tests)
+check-vm-tests := $(vm-tests)
+check-tests := $(tests) $(if $(SAN),,$(vm-tests))
+check-full-tests := $(tests) $(vm-tests) $(vm-full-tests)
+
+.PHONY: check check-host check-vm check-full check-build
+check-full: export FUZZ_TIME = 120
+check check-host check-vm check-full:
+	$(Q)tools/deps build test $(if $(filter vm:%,$($@-tests)),driver vm)
+	$(Q)+$(MAKE) --no-print-directory check-build $(call test-files,$($@-tests))
+	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $($@-tests)
+
+check-build: all $(call test-files,$(tests)) $(test-images)

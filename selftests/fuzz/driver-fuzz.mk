@@ -15,17 +15,27 @@ $(fuzz-driver): $(fuzz-driver-objs)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
 
-# The module is built once more, with coverage.
-.PHONY: fuzz
-fuzz: $(fuzz-driver)
-	$(Q)O=$(O)/fuzz KFLAGS=KCOV_INSTRUMENT=y tools/vm/run -l -m 1024 \
-		-t $$(($(FUZZ_TIME) * 2 + 120)) -a 'mock=16 mock_mem_mb=64 mock_blocks=2' \
-		$(FUZZ_VM) -- $(fuzz-driver) --seconds=$(FUZZ_TIME) $(addprefix --seed=,$(FUZZ_SEED))
+# The module is built once more, with coverage: what it is to be compiled with, options of
+# tools/vm/run, what comes before the fuzzer.
+fuzz-in-vm = O=$(O)/fuzz$(if $(findstring GCOV,$(1)),-gcov) KFLAGS='$(1)' tools/vm/run -l -m 1024 \
+	-t $$(($(FUZZ_TIME) * 2 + 120)) -a 'mock=16 mock_mem_mb=64 mock_blocks=2' $(2) \
+	$(FUZZ_VM) -- $(3) $(fuzz-driver) --seconds=$(FUZZ_TIME) $(addprefix --seed=,$(FUZZ_SEED))
 
-# A short run among the tests, on the last of their kernels.
-vm-own-tests = once:$(O)/selftests/fuzz-driver-$(lastword $(VM_KERNELS))
+.PHONY: fuzz fuzz-coverage
+fuzz: $(fuzz-driver)
+	$(Q)$(call fuzz-in-vm,KCOV_INSTRUMENT=y)
+
+# Besides, which of the driver's lines it has reached, and which it has not.
+fuzz-coverage: $(fuzz-driver)
+	$(Q)mkdir -p $(O)/fuzz-gcov
+	$(Q)$(call fuzz-in-vm,KCOV_INSTRUMENT=y GCOV_PROFILE=y,-o $(O)/fuzz-gcov/counts,selftests/fuzz/gcov-guest)
+	$(Q)selftests/fuzz/gcov-report $(O)/fuzz-gcov
+
+# A short run among the tests, where it is guided; a longer one on each kernel in check-full.
+vm-own-tests = vm:$(O)/selftests/fuzz-driver-$(lastword $(VM_KERNELS))
+vm-full-tests = $(filter-out $(vm-own-tests),$(addprefix vm:$(O)/selftests/fuzz-driver-,$(VM_KERNELS)))
 $(O)/selftests/fuzz-driver-%: $(fuzz-driver)
 	@mkdir -p $(@D)
-	$(Q)printf '#!/bin/sh\nexec $(MAKE) -s --no-print-directory fuzz O=%s FUZZ_VM=%s FUZZ_TIME=15\n' \
-		'$(O)' '$*' >$@
+	$(Q)printf '#!/bin/sh\nexec $(MAKE) -s --no-print-directory fuzz O=%s FUZZ_VM=%s FUZZ_TIME=%s\n' \
+		'$(O)' '$*' '$${FUZZ_TIME:-15}' >$@
 	$(Q)chmod +x $@

@@ -21,3 +21,11 @@ $(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-i
 
 uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle fail_nth
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
+
+# The caller of 32 bits brings its C library along.
+$(O)/selftests/uapi_compat_test: selftests/uapi/compat_test.c $(wildcard uapi/linux/*.h) | $(harness)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -static -D_FILE_OFFSET_BITS=64 $(layout-includes) -isystem $(dir $(harness)) \
+		-D_GNU_SOURCE -std=gnu11 -O2 -Wall $(vm-cflags) -o $@ $<
+vm-programs += $(O)/selftests/uapi_compat_test

@@ -26,6 +26,7 @@
 #define TICK_MIN	NSEC_PER_MSEC
 #define IDLE_TICKS	20
 #define GIVE_UP_NS	NSEC_PER_SEC
+#define TRIM_NS		NSEC_PER_SEC
 #define SLEEP_NS	(3600 * NSEC_PER_SEC)
 
 /**
@@ -196,7 +197,7 @@ static void *watchdog_main(void *arg)
 {
 	struct watchdog *dog = arg;
 	unsigned int event, idle = 0;
-	uint64_t tick;
+	uint64_t tick, trimmed = 0;
 
 	pthread_setname_np(pthread_self(), "pto-watchdog");
 	for (;;) {
@@ -204,8 +205,10 @@ static void *watchdog_main(void *arg)
 		tick = look_around(dog, &idle);
 		if (!tick)
 			return NULL;
-		if (tick == SLEEP_NS)
+		if (tick == SLEEP_NS || dog->seen - trimmed >= TRIM_NS) {
 			graph_trim();
+			trimmed = dog->seen;
+		}
 		futex_wait(&dog->event, event, tick);
 		if (atomic_exchange(&dog->asleep, 0))
 			idle = 0;

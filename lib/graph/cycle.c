@@ -17,14 +17,15 @@ static uint32_t peel(struct pto_graph *g, uint32_t *npred, uint32_t *queue)
 {
 	uint32_t i, head = 0, tail = 0;
 
-	for (i = 0; i < g->ntasks; i++)
-		npred[i] = slab_node(g->slabs, i)->npred;
-	for (i = 0; i < g->nroots; i++)
-		queue[tail++] = g->roots[i];
+	for (i = 0; i < g->ntasks; i++) {
+		npred[i] = slab_node(g->slabs.at, i)->npred;
+		if (!npred[i])
+			queue[tail++] = i;
+	}
 	while (head < tail) {
-		const struct graph_node *node = slab_node(g->slabs, queue[head++]);
+		const struct graph_node *node = slab_node(g->slabs.at, queue[head++]);
 
-		for_each_successor(g->slabs, node, to, {
+		for_each_successor(g->chunks.at, node, to, {
 			if (!--npred[to])
 				queue[tail++] = to;
 		});
@@ -44,7 +45,7 @@ static uint32_t on_cycle(struct pto_graph *g, const uint32_t *npred, uint32_t *p
 		if (!npred[i])
 			continue;
 		at = i;
-		for_each_successor(g->slabs, slab_node(g->slabs, i), to, {
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to, {
 			pred[to] = i;
 		});
 	}

@@ -74,15 +74,14 @@ int pto_graph_destroy(struct pto_graph *g)
 	if (atomic_exchange(&g->launched, true))
 		return busy();
 	free_args(g);
-	for (i = 0; i < g->nslabs; i++)
-		slab_put(g->slabs[i]);
+	slabs_free(&g->slabs);
+	slabs_free(&g->chunks);
 	for (i = 0; i < g->nkernels; i++) {
 		if (g->kernels[i])
 			pto_program_unload(g->kernels[i]->prog);
 		free(g->kernels[i]);
 	}
 	free(g->kernels);
-	free(g->slabs);
 	free(g->roots);
 	profile_free(g->profile);
 	device_put(g->dev);
@@ -139,24 +138,6 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 }
 
 /* ---- tasks -------------------------------------------------------------- */
-
-static int add_slab(struct pto_graph *g)
-{
-	struct graph_slab *slab, **grown;
-
-	/* Powers of two: the array grows when it is full. */
-	if (!(g->nslabs & (g->nslabs - 1))) {
-		grown = realloc(g->slabs, max(2 * g->nslabs, 1u) * sizeof(*grown));
-		if (!grown)
-			return fail(-ENOMEM, "no memory for more than %u tasks", g->ntasks);
-		g->slabs = grown;
-	}
-	slab = slab_get(g->nslabs > 0);
-	if (!slab)
-		return -ENOMEM;
-	g->slabs[g->nslabs++] = slab;
-	return 0;
-}
 
 static int add_args_block(struct pto_graph *g, size_t least)
 {
@@ -225,14 +206,13 @@ int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 		     !g->kernels[func_id]))
 		return bad_task(g, func_id, core, args, nargs);
 	id = g->ntasks;
-	if (unlikely(id >> SLAB_SHIFT == g->nslabs)) {
+	if (unlikely(id >> SLAB_SHIFT == g->slabs.count)) {
 		if (id == GRAPH_MAX_TASKS)
 			return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
-		ret = add_slab(g);
-		if (ret)
-			return ret;
+		if (slabs_add(&g->slabs))
+			return fail(-ENOMEM, "no memory for more than %u tasks", id);
 	}
-	desc = slab_desc(g->slabs, id);
+	desc = slab_desc(g->slabs.at, id);
 	*desc = g->kernels[func_id]->desc;
 	desc->lane = core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0;
 	desc->cookie = id;
@@ -241,7 +221,7 @@ int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 		if (ret)
 			return ret;
 	}
-	node = slab_node(g->slabs, id);
+	node = slab_node(g->slabs.at, id);
 	atomic_store_explicit(&node->pending, 0, memory_order_relaxed);
 	node->npred = 0;
 	node->nsucc = 0;
@@ -257,19 +237,15 @@ static int add_far_edge(struct pto_graph *g, struct graph_node *node, uint32_t t
 {
 	uint32_t at = (node->nsucc - NODE_EDGES) % CHUNK_EDGES;
 	struct graph_chunk *chunk;
-	int ret;
 
 	if (!at) {
-		if (g->nchunks >> SLAB_SHIFT == g->nslabs) {
-			ret = add_slab(g);
-			if (ret)
-				return ret;
-		}
-		chunk = slab_chunk(g->slabs, g->nchunks);
+		if (g->nchunks >> SLAB_CHUNK_SHIFT == g->chunks.count && slabs_add(&g->chunks))
+			return fail(-ENOMEM, "no memory for another edge of %u tasks", g->ntasks);
+		chunk = slab_chunk(g->chunks.at, g->nchunks);
 		chunk->next = node->more;
 		node->more = g->nchunks++;
 	}
-	slab_chunk(g->slabs, node->more)->to[at] = to;
+	slab_chunk(g->chunks.at, node->more)->to[at] = to;
 	return 0;
 }
 
@@ -293,8 +269,8 @@ int pto_graph_add_edge(struct pto_graph *g, int from, int to)
 	if (unlikely(!g || is_launched(g) || (uint32_t)from >= g->ntasks ||
 		     (uint32_t)to >= g->ntasks || from == to))
 		return bad_edge(g, from, to);
-	node = slab_node(g->slabs, from);
-	succ = slab_node(g->slabs, to);
+	node = slab_node(g->slabs.at, from);
+	succ = slab_node(g->slabs.at, to);
 	if (likely(node->nsucc < NODE_EDGES)) {
 		node->succ[node->nsucc] = to;
 	} else {
@@ -318,27 +294,48 @@ int pto_graph_task_count(const struct pto_graph *g)
 
 /* ---- sealing ------------------------------------------------------------ */
 
+/* A run of roots begins at @task. */
+static int add_run(struct pto_graph *g, uint32_t task)
+{
+	struct graph_roots *grown;
+	uint32_t size;
+
+	if (g->runs == g->runs_size) {
+		size = max(2 * g->runs_size, 4u);
+		grown = realloc(g->roots, size * sizeof(*grown));
+		if (!grown)
+			return fail(-ENOMEM, "no memory for %u first tasks", g->nroots);
+		g->roots = grown;
+		g->runs_size = size;
+	}
+	g->roots[g->runs++] = (struct graph_roots){ .first = task, .index = g->nroots };
+	return 0;
+}
+
 static int find_roots(struct pto_graph *g)
 {
-	uint32_t *grown;
+	bool in_run = false;
 	uint32_t i;
+	int ret = 0;
 
 	g->nroots = 0;
-	for (i = 0; i < g->ntasks; i++) {
-		if (slab_node(g->slabs, i)->npred)
+	g->runs = 0;
+	for (i = 0; i < g->ntasks && !ret; i++) {
+		if (slab_node(g->slabs.at, i)->npred) {
+			in_run = false;
 			continue;
-		if (g->nroots == g->roots_size) {
-			g->roots_size = max(2 * g->roots_size, 16u);
-			grown = realloc(g->roots, g->roots_size * sizeof(*grown));
-			if (!grown) {
-				g->roots_size = g->nroots;
-				return fail(-ENOMEM, "no memory for %u first tasks", g->nroots);
-			}
-			g->roots = grown;
 		}
-		g->roots[g->nroots++] = i;
+		if (!in_run)
+			ret = add_run(g, i);
+		in_run = true;
+		g->nroots++;
 	}
-	return 0;
+	/* The end of the last one. */
+	if (!ret)
+		ret = add_run(g, g->ntasks);
+	if (!ret)
+		g->runs--;
+	return ret;
 }
 
 static void rearm(struct pto_graph *g)
@@ -346,7 +343,7 @@ static void rearm(struct pto_graph *g)
 	uint32_t i;
 
 	for (i = 0; i < g->ntasks; i++) {
-		struct graph_node *node = slab_node(g->slabs, i);
+		struct graph_node *node = slab_node(g->slabs.at, i);
 
 		atomic_store_explicit(&node->pending, node->npred, memory_order_relaxed);
 	}

@@ -2,10 +2,11 @@
 /*
  * The task graph: what is built once and launched any number of times.
  *
- * Tasks lie in slabs of 2 MiB. A task is a descriptor, prebuilt for its core,
- * and a node that says what waits for it. Both are found by the task's id,
- * and nothing is allocated per task or per edge. The first edges of a task
- * lie in its node, the others in chunks from the same slabs.
+ * A task is a descriptor, prebuilt for its core, and a node that says what
+ * waits for it: 96 bytes, so that any task touches two cache lines. Tasks lie in
+ * slabs, are found by their id, and nothing is allocated per task or per edge.
+ * The first edges of a task lie in its node, the others in chunks, which have
+ * slabs of their own.
  *
  * node.pending counts the predecessors that are not done. A scheduler takes
  * it down to 0 and puts it back to npred when it runs the task, so that a
@@ -26,9 +27,10 @@
 #define TASK_NONE	UINT32_MAX
 #define GRAPH_MAX_TASKS	(1u << 30)
 
-#define SLAB_SHIFT	14
+#define SLAB_SHIFT	16
 #define SLAB_TASKS	(1u << SLAB_SHIFT)
-#define SLAB_SIZE	(2u << 20)
+#define SLAB_CHUNK_SHIFT 17
+#define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
@@ -53,31 +55,48 @@ struct graph_chunk {
 	uint32_t next;
 };
 
-struct graph_slab {
-	struct pto_desc desc[SLAB_TASKS];
-	struct graph_node node[SLAB_TASKS];
-	struct graph_chunk chunk[SLAB_TASKS];
+struct graph_task {
+	struct pto_desc desc;
+	struct graph_node node;
 };
 
-_Static_assert(sizeof(struct graph_slab) == SLAB_SIZE, "a slab is one huge page");
+/**
+ * struct graph_slab - address space that is filled from its beginning on
+ * @task:	tasks
+ * @chunk:	edges; they take less than all of it, so that there is but one
+ *		kind of slab
+ * @next:	while it is in no graph
+ */
+struct graph_slab {
+	union {
+		struct graph_task task[SLAB_TASKS];
+		struct graph_chunk chunk[SLAB_CHUNKS];
+		struct graph_slab *next;
+	};
+};
+
+static __inline struct graph_task *slab_task(struct graph_slab *const *slabs, uint32_t task)
+{
+	return &slabs[task >> SLAB_SHIFT]->task[task & (SLAB_TASKS - 1)];
+}
 
 static __inline struct pto_desc *slab_desc(struct graph_slab *const *slabs, uint32_t task)
 {
-	return &slabs[task >> SLAB_SHIFT]->desc[task & (SLAB_TASKS - 1)];
+	return &slab_task(slabs, task)->desc;
 }
 
 static __inline struct graph_node *slab_node(struct graph_slab *const *slabs, uint32_t task)
 {
-	return &slabs[task >> SLAB_SHIFT]->node[task & (SLAB_TASKS - 1)];
+	return &slab_task(slabs, task)->node;
 }
 
 static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t chunk)
 {
-	return &slabs[chunk >> SLAB_SHIFT]->chunk[chunk & (SLAB_TASKS - 1)];
+	return &slabs[chunk >> SLAB_CHUNK_SHIFT]->chunk[chunk & (SLAB_CHUNKS - 1)];
 }
 
 /* Walk the successors of @node; @visit is a statement that uses @to. */
-#define for_each_successor(slabs, node, to, visit) do { \
+#define for_each_successor(chunks, node, to, visit) do { \
 	uint32_t _n = (node)->nsucc, _i; \
 	uint32_t _c = (node)->more, _in = min(_n, (uint32_t)NODE_EDGES); \
 	for (_i = 0; _i < _in; _i++) { \
@@ -85,7 +104,7 @@ static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, 
 		visit; \
 	} \
 	for (_n -= _in; unlikely(_n); ) { \
-		const struct graph_chunk *_chunk = slab_chunk(slabs, _c); \
+		const struct graph_chunk *_chunk = slab_chunk(chunks, _c); \
 		for (_in = (_n - 1) % CHUNK_EDGES + 1, _i = 0; _i < _in; _i++) { \
 			uint32_t to = _chunk->to[_i]; \
 			visit; \
@@ -101,6 +120,25 @@ struct graph_kernel {
 	struct pto_desc desc;
 };
 
+/**
+ * struct graph_slabs - a growing array of slabs
+ * @at:		its length is the next power of two from @count
+ */
+struct graph_slabs {
+	struct graph_slab **at;
+	uint32_t count;
+};
+
+/**
+ * struct graph_roots - tasks without predecessors, whose ids follow each other
+ * @first:	the first of them
+ * @index:	how many roots with lower ids there are
+ */
+struct graph_roots {
+	uint32_t first;
+	uint32_t index;
+};
+
 struct graph_args;
 struct profile;
 struct pto_device;
@@ -108,8 +146,8 @@ struct pto_program;
 
 struct pto_graph {
 	struct pto_device *dev;
-	struct graph_slab **slabs;
-	uint32_t nslabs;
+	struct graph_slabs slabs;	/* tasks */
+	struct graph_slabs chunks;	/* edges */
 	uint32_t ntasks;
 	uint32_t nchunks;
 
@@ -125,9 +163,10 @@ struct pto_graph {
 	bool sealed;
 	bool backward;			/* an edge to an older task: a cycle is possible */
 	bool dirty;			/* a failed launch left pending counts behind */
-	uint32_t *roots;
+	struct graph_roots *roots;	/* @runs of them, and one that ends the last */
 	uint32_t nroots;
-	uint32_t roots_size;
+	uint32_t runs;
+	uint32_t runs_size;
 
 	atomic_bool launched;
 	struct profile *profile;	/* of the last launch, if it was profiled */
@@ -144,7 +183,10 @@ int graph_seal(struct pto_graph *graph);
 /* The part of it that looks for a cycle. */
 int graph_check_cycles(struct pto_graph *graph);
 
-/* Slabs come from a cache that all graphs share; graph_trim() empties it. */
+/*
+ * Slabs come from a cache that all graphs share; graph_trim() gives back those that
+ * no graph has needed since it was called last.
+ */
 void graph_trim(void);
 
 #endif

@@ -1,81 +1,128 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * Slabs: aligned to their size, so that the kernel can back one by a huge page.
+ * Slabs: address space, aligned so that the kernel can back it by huge pages.
  *
- * Freed slabs are kept for the next graph, since the first touch of a page
- * costs more than a task does. graph_trim() gives them back when the process
- * has been idle for a while.
+ * The beginning of the first slab of an array is left to small pages, as most
+ * graphs are small. All else is filled in huge ones: the first touch of a
+ * small page costs more than the tasks in it do.
+ *
+ * So freed slabs are kept for the next graph, too, as many as there are. What
+ * no graph has needed for a while goes back to the system.
  */
 #include "graph/slab.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/error.h"
 #include "graph/graph.h"
 
-#define CACHE_SLABS	64
+#define HUGE_SIZE	(2u << 20)
 
+_Static_assert(sizeof(struct graph_slab) % HUGE_SIZE == 0, "a slab is of huge pages");
+
+/**
+ * struct cache - slabs in no graph, the last one first
+ * @lock:	guards all of it
+ * @unused:	how many of @count have been there since it was trimmed last
+ */
 static struct {
 	pthread_mutex_t lock;
+	struct graph_slab *first;
 	unsigned int count;
-	struct graph_slab *slab[CACHE_SLABS];
+	unsigned int unused;
 } cache = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct graph_slab *slab_map(void)
 {
-	char *map = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE,
+	const size_t size = sizeof(struct graph_slab);
+	char *map = mmap(NULL, size + HUGE_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *slab;
 
 	if (map == MAP_FAILED)
 		return NULL;
-	slab = (char *)align_up((uintptr_t)map, SLAB_SIZE);
+	slab = (char *)align_up((uintptr_t)map, HUGE_SIZE);
 	if (slab > map)
 		munmap(map, slab - map);
-	munmap(slab + SLAB_SIZE, map + SLAB_SIZE - slab);
+	munmap(slab + size, map + HUGE_SIZE - slab);
 	return (struct graph_slab *)slab;
 }
 
-struct graph_slab *slab_get(bool huge)
+static struct graph_slab *slab_get(bool first)
 {
-	struct graph_slab *slab = NULL;
+	struct graph_slab *slab;
+	size_t small = first ? HUGE_SIZE : 0;
 
 	pthread_mutex_lock(&cache.lock);
-	if (cache.count)
-		slab = cache.slab[--cache.count];
+	slab = cache.first;
+	if (slab) {
+		cache.first = slab->next;
+		cache.count--;
+		cache.unused = min(cache.unused, cache.count);
+	}
 	pthread_mutex_unlock(&cache.lock);
 	if (slab)
 		return slab;
 	slab = slab_map();
-	if (!slab) {
-		fail(-ENOMEM, "no memory for another %u tasks", SLAB_TASKS);
-		return NULL;
-	}
-	if (huge)
-		madvise(slab, SLAB_SIZE, MADV_HUGEPAGE);
+	if (slab)
+		madvise((char *)slab + small, sizeof(*slab) - small, MADV_HUGEPAGE);
 	return slab;
 }
 
-void slab_put(struct graph_slab *slab)
+int slabs_add(struct graph_slabs *slabs)
 {
-	pthread_mutex_lock(&cache.lock);
-	if (cache.count < CACHE_SLABS) {
-		cache.slab[cache.count++] = slab;
-		slab = NULL;
+	struct graph_slab *slab, **grown;
+
+	/* Powers of two: the array grows when it is full. */
+	if (!(slabs->count & (slabs->count - 1))) {
+		grown = realloc(slabs->at, max(2 * slabs->count, 1u) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		slabs->at = grown;
 	}
+	slab = slab_get(!slabs->count);
+	if (!slab)
+		return -ENOMEM;
+	slabs->at[slabs->count++] = slab;
+	return 0;
+}
+
+/* The first one of an array is the first one to be had again. */
+void slabs_free(struct graph_slabs *slabs)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&cache.lock);
+	for (i = slabs->count; i--; ) {
+		slabs->at[i]->next = cache.first;
+		cache.first = slabs->at[i];
+	}
+	cache.count += slabs->count;
 	pthread_mutex_unlock(&cache.lock);
-	if (slab)
-		munmap(slab, SLAB_SIZE);
+	free(slabs->at);
 }
 
 void graph_trim(void)
 {
+	struct graph_slab *slab, **at = &cache.first;
+	unsigned int i;
+
 	pthread_mutex_lock(&cache.lock);
-	while (cache.count)
-		munmap(cache.slab[--cache.count], SLAB_SIZE);
+	for (i = cache.unused; i < cache.count; i++)
+		at = &(*at)->next;
+	slab = *at;
+	*at = NULL;
+	cache.count -= cache.unused;
+	cache.unused = cache.count;
 	pthread_mutex_unlock(&cache.lock);
+	while (slab) {
+		struct graph_slab *gone = slab;
+
+		slab = slab->next;
+		munmap(gone, sizeof(*gone));
+	}
 }
 
 /* A child of fork() must not find the lock held by a thread that it has not. */

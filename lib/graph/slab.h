@@ -2,12 +2,10 @@
 #ifndef GRAPH_SLAB_H
 #define GRAPH_SLAB_H
 
-#include <stdbool.h>
+struct graph_slabs;
 
-struct graph_slab;
-
-/** slab_get - an uninitialised slab; @huge: it will be filled; NULL with an error text */
-struct graph_slab *slab_get(bool huge);
-void slab_put(struct graph_slab *slab);
+/** slabs_add - one more slab, uninitialised; 0 or -ENOMEM, without an error text */
+int slabs_add(struct graph_slabs *slabs);
+void slabs_free(struct graph_slabs *slabs);
 
 #endif

@@ -92,7 +92,7 @@ int pto_profile_read(struct pto_graph *g, struct pto_profile_task *tasks, int co
 	for (block = g->profile->blocks; block; block = block->next) {
 		for (i = 0; i < block->used; i++, n++) {
 			const struct sched_record *r = &block->record[i];
-			const struct pto_desc *desc = slab_desc(g->slabs, r->task);
+			const struct pto_desc *desc = slab_desc(g->slabs.at, r->task);
 
 			if (!tasks || n >= count)
 				continue;

@@ -64,7 +64,7 @@ static json_t *fanout(struct pto_graph *g, uint32_t task)
 {
 	json_t *list = json_array();
 
-	for_each_successor(g->slabs, slab_node(g->slabs, task), to, {
+	for_each_successor(g->chunks.at, slab_node(g->slabs.at, task), to, {
 		json_array_append_new(list, json_integer(to));
 	});
 	return list;
@@ -72,7 +72,7 @@ static json_t *fanout(struct pto_graph *g, uint32_t task)
 
 static json_t *task_json(const struct writer *w, struct pto_graph *g, const struct sched_record *r)
 {
-	const struct pto_desc *desc = slab_desc(g->slabs, r->task);
+	const struct pto_desc *desc = slab_desc(g->slabs.at, r->task);
 
 	return json_pack("{si si si ss sf sf sf sf sf so si}",
 			 "task_id", (int)r->task, "func_id", (int)desc->launch.func_id,
@@ -83,7 +83,7 @@ static json_t *task_json(const struct writer *w, struct pto_graph *g, const stru
 			 "dispatch_time_us", us(w, r->dispatch),
 			 "finish_time_us", us(w, r->finish),
 			 "fanout", fanout(g, r->task),
-			 "fanout_count", (int)slab_node(g->slabs, r->task)->nsucc);
+			 "fanout_count", (int)slab_node(g->slabs.at, r->task)->nsucc);
 }
 
 static void write_tasks(struct writer *w, struct pto_graph *g)

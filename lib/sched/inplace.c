@@ -31,9 +31,9 @@ static void record(struct sched_worker *w, uint32_t task, const struct emu_core 
 }
 
 /* False: the descriptor has no program, and the launch has failed. */
-static __inline bool execute(struct sched_worker *w, uint32_t task, struct emu_core *core)
+static __inline bool execute(struct sched_worker *w, uint32_t task, const struct pto_desc *desc,
+			     struct emu_core *core)
 {
-	const struct pto_desc *desc = slab_desc(w->run->slabs, task);
 	const struct emu_program *p = emu_find(w->thread, desc, w->run->ops->resolve);
 	uint64_t start;
 
@@ -60,7 +60,7 @@ static __inline uint32_t release(struct sched_worker *w, const struct graph_node
 	struct graph_slab *const *slabs = w->run->slabs;
 	uint32_t next = TASK_NONE;
 
-	for_each_successor(slabs, node, to, {
+	for_each_successor(w->run->chunks, node, to, {
 		if (node_release(slab_node(slabs, to), shared)) {
 			if (next == TASK_NONE)
 				next = to;
@@ -78,8 +78,8 @@ static __inline uint32_t take(struct sched_worker *w, bool shared)
 
 	if (task != TASK_NONE)
 		return task;
-	if (w->root < w->root_end || ready_roots(w))
-		return w->run->roots[w->root++];
+	if (w->nroots || ready_roots(w))
+		return ready_root(w);
 	return shared ? ready_steal(w, 0) : TASK_NONE;
 }
 
@@ -90,17 +90,19 @@ static __inline uint32_t take(struct sched_worker *w, bool shared)
  * roughly in the order in which they were built. A prefetch may point anywhere,
  * so neighbours need no bounds.
  */
-static __inline void prefetch(struct graph_slab *const *slabs, const struct pto_desc *desc,
-			      const struct graph_node *node)
+static __inline void prefetch_task(const struct graph_task *t)
 {
-	uint32_t i, n = min(node->nsucc, (uint32_t)NODE_EDGES);
+	__builtin_prefetch(&t->desc);
+	__builtin_prefetch(&t->node, 1);
+}
 
-	__builtin_prefetch(desc + PREFETCH_AHEAD);
-	__builtin_prefetch(node + PREFETCH_AHEAD, 1);
-	for (i = 0; i < n; i++) {
-		__builtin_prefetch(slab_node(slabs, node->succ[i]), 1);
-		__builtin_prefetch(slab_desc(slabs, node->succ[i]));
-	}
+static __inline void prefetch(struct graph_slab *const *slabs, const struct graph_task *t)
+{
+	uint32_t i, n = min(t->node.nsucc, (uint32_t)NODE_EDGES);
+
+	prefetch_task(t + PREFETCH_AHEAD);
+	for (i = 0; i < n; i++)
+		prefetch_task(slab_task(slabs, t->node.succ[i]));
 }
 
 /* Run a task, and then what it makes ready, on one core as far as the kind allows. */
@@ -110,23 +112,21 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, bool share
 	struct emu_core *core = NULL;
 
 	do {
-		struct graph_node *node = slab_node(slabs, task);
-		const struct pto_desc *desc = slab_desc(slabs, task);
-		unsigned int kind = desc_kind(desc);
+		struct graph_task *t = slab_task(slabs, task);
+		unsigned int kind = desc_kind(&t->desc);
 
-		prefetch(slabs, desc, node);
-
+		prefetch(slabs, t);
 		if (!core || core->kind != kind) {
 			core = w->core[kind];
 			w->core[kind] = core->peer;
 		}
-		node_rearm(node);
-		if (!execute(w, task, core))
+		node_rearm(&t->node);
+		if (!execute(w, task, &t->desc, core))
 			return false;
 		if (stopped(w))
 			return false;
 		w->executed++;
-		task = release(w, node, shared);
+		task = release(w, &t->node, shared);
 	} while (task != TASK_NONE);
 	return true;
 }

@@ -330,7 +330,7 @@ static void reset_worker(struct sched_worker *w)
 
 	atomic_store_explicit(&w->stop, 0, memory_order_relaxed);
 	atomic_store_explicit(&w->futex, 0, memory_order_relaxed);
-	w->root = w->root_end = 0;
+	w->nroots = 0;
 	w->executed = 0;
 	w->settled = 0;
 	w->inflight = 0;
@@ -380,8 +380,10 @@ static int prepare(struct sched *s, struct launch *l)
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
 	run->ops = &ops;
-	run->slabs = g->slabs;
+	run->slabs = g->slabs.at;
+	run->chunks = g->chunks.at;
 	run->roots = g->roots;
+	run->runs = g->runs;
 	run->nroots = g->nroots;
 	run->ntasks = g->ntasks;
 	run->workers = s->workers;

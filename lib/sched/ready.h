@@ -124,6 +124,34 @@ static inline uint32_t ready_steal(struct sched_worker *w, unsigned int list)
 	return TASK_NONE;
 }
 
+/* The next of the worker's share of roots; there is one. */
+static __inline uint32_t ready_root(struct sched_worker *w)
+{
+	uint32_t task = w->root++;
+
+	if (--w->nroots && unlikely(w->root == w->root_end)) {
+		w->roots++;
+		w->root = w->roots->first;
+		w->root_end = w->root + w->roots[1].index - w->roots->index;
+	}
+	return task;
+}
+
+/* The run of roots that has the root number @at. */
+static inline const struct graph_roots *find_run(const struct sched_run *run, uint32_t at)
+{
+	uint32_t low = 0, high = run->runs, mid;
+
+	while (high - low > 1) {
+		mid = (low + high) / 2;
+		if (run->roots[mid].index <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return &run->roots[low];
+}
+
 /* Take a share of the tasks without predecessors; false: all are taken. */
 static inline bool ready_roots(struct sched_worker *w)
 {
@@ -137,8 +165,10 @@ static inline bool ready_roots(struct sched_worker *w)
 	at = atomic_fetch_add_explicit(&run->root, share, relaxed);
 	if (at >= run->nroots)
 		return false;
-	w->root = at;
-	w->root_end = min(at + share, run->nroots);
+	w->nroots = min(share, run->nroots - at);
+	w->roots = find_run(run, at);
+	w->root = w->roots->first + at - w->roots->index;
+	w->root_end = w->roots->first + w->roots[1].index - w->roots->index;
 	return true;
 }
 

@@ -109,7 +109,7 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
 		return;
 	w->inflight--;
-	for_each_successor(slabs, slab_node(slabs, task), to, {
+	for_each_successor(w->run->chunks, slab_node(slabs, task), to, {
 		if (node_release(slab_node(slabs, to), shared))
 			ready_put(w, desc_kind(slab_desc(slabs, to)), to, shared);
 	});
@@ -182,8 +182,8 @@ static void sort_roots(struct sched_worker *w)
 	unsigned int n = 2 * w->inflight_max;
 	uint32_t task;
 
-	while (n-- && (w->root < w->root_end || ready_roots(w))) {
-		task = run->roots[w->root++];
+	while (n-- && (w->nroots || ready_roots(w))) {
+		task = ready_root(w);
 		ready_put(w, desc_kind(slab_desc(run->slabs, task)), task, run->nworkers > 1);
 	}
 }
@@ -221,7 +221,7 @@ static bool idle(struct sched_worker *w)
 		return true;
 	}
 	/* Others have taken all that was sorted, but its share of the roots is not over. */
-	if (w->root < w->root_end)
+	if (w->nroots)
 		return true;
 	if (ready_settle(w) || w->index)
 		return false;

@@ -87,7 +87,8 @@ struct sched_queue {
  * @futex:	what it sleeps on while parked
  * @ready:	its own ready tasks by kind, linked through graph_node.pending;
  *		in place there is one list for both kinds
- * @root, @root_end: the roots that it has taken and not yet run
+ * @nroots:	roots that it has taken and not yet run: from @root on to
+ *		@root_end, which ends @roots, and then those of the next run
  * @executed:	tasks done and not yet added to the run's count
  * @settled:	tasks that were
  * @core:	in place: the core to use next, by kind
@@ -102,6 +103,8 @@ struct sched_worker {
 	atomic_uint futex;
 	uint32_t ready[SCHED_KINDS];
 	uint32_t root, root_end;
+	uint32_t nroots;
+	const struct graph_roots *roots;
 	uint32_t executed;
 	uint32_t settled;
 	struct emu_core *core[SCHED_KINDS];
@@ -120,6 +123,9 @@ struct sched_worker {
 /**
  * struct sched_run - one launch
  * @spin:	how often an idle worker looks around before it sleeps
+ * @slabs:	the graph's tasks
+ * @chunks:	its edges
+ * @roots:	its tasks without predecessors, @nroots in @runs
  * @root:	roots taken by workers
  * @finished:	tasks done, as far as workers have told
  * @parked:	workers that sleep or have left, a bit each
@@ -127,9 +133,11 @@ struct sched_worker {
 struct sched_run {
 	const struct sched_ops *ops;
 	struct graph_slab *const *slabs;
-	const uint32_t *roots;
+	struct graph_slab *const *chunks;
+	const struct graph_roots *roots;
 	struct sched_worker **workers;
 	struct emulator *emu;
+	uint32_t runs;
 	uint32_t nroots;
 	uint32_t ntasks;
 	unsigned int nworkers;

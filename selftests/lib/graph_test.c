@@ -8,6 +8,7 @@ FIXTURE(graph)
 {
 	struct pto_device *dev;
 	struct pto_program *prog;
+	struct pto_program *count;
 	struct pto_graph *graph;
 };
 
@@ -15,7 +16,8 @@ FIXTURE_SETUP(graph)
 {
 	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
 	self->prog = load_kernel(self->dev, "noop");
-	ASSERT_NE(NULL, self->prog) TH_LOG("%s", pto_last_error());
+	self->count = load_kernel(self->dev, "count");
+	ASSERT_TRUE(self->prog && self->count) TH_LOG("%s", pto_last_error());
 	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
 	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, 0, self->prog));
 }
@@ -28,6 +30,7 @@ FIXTURE_TEARDOWN(graph)
 	EXPECT_EQ(0, pto_mem_stat(self->dev, &stat));
 	EXPECT_EQ(0, stat.count);
 	pto_program_unload(self->prog);
+	pto_program_unload(self->count);
 	pto_device_close(self->dev);
 }
 
@@ -159,7 +162,7 @@ TEST_F(graph, bad_options)
 
 TEST_F(graph, wide)
 {
-	const int width = SANITIZED ? 20000 : 200000;
+	const int width = SANITIZED ? 20000 : 1000000;
 	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
 	int i, last = width + 1;
 
@@ -178,18 +181,38 @@ TEST_F(graph, wide)
 	}
 }
 
-TEST_F(graph, a_million_tasks)
-{
-	const int n = SANITIZED ? 100000 : 1000000;
-	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
-	int i;
+/* Bytes of device memory that a task's one argument takes. */
+#define ARG_SIZE	8
 
+TEST_F_TIMEOUT(graph, ten_million_tasks, 120)
+{
+	const int n = SANITIZED ? 200000 : 10000000;
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
+	static uint64_t ran;
+	uint64_t arg = (uintptr_t)&ran;
+	long kib = rss_kib();
+	int i, waited;
+
+	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, 1, self->count));
 	for (i = 0; i < n; i++) {
-		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 1, PTO_AIV, &arg, 1))
+			TH_LOG("%s", pto_last_error());
 		if (i >= 1000)
 			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1000, i));
 	}
-	EXPECT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(n, ran);
+	if (!SANITIZED)
+		EXPECT_GE((100l + ARG_SIZE) * n, (rss_kib() - kib) * 1024);
+	ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(2 * (uint64_t)n, ran);
+
+	/* Freed tasks are kept for the next graph, but not for ever. */
+	ASSERT_EQ(0, pto_graph_destroy(self->graph));
+	self->graph = NULL;
+	for (waited = 0; waited < 100 && !SANITIZED && rss_kib() - kib > 100000; waited++)
+		usleep(100000);
+	EXPECT_GT(100, waited);
 }
 
 static int by_core_and_start(const void *a, const void *b)

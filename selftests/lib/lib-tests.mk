@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # libpto's own interface.
 
-$(foreach i,noop order spin busy,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
+$(foreach i,noop count order spin busy,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
 
 # Kernels that crash on purpose are not for a sanitizer to report.
 $(O)/selftests/images/crash.so: selftests/lib/images/crash.c

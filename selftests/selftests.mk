@@ -63,11 +63,12 @@ check-vm-tests := $(vm-tests)
 check-tests := $(tests) $(if $(SAN),,$(vm-tests))
 check-full-tests := $(tests) $(vm-tests) $(vm-full-tests)
 
-.PHONY: check check-host check-vm check-full check-build
+.PHONY: check check-host check-vm check-full check-build vm-build
 check-full: export FUZZ_TIME = 120
 check check-host check-vm check-full:
 	$(Q)tools/deps build test $(if $(filter vm:%,$($@-tests)),driver vm)
-	$(Q)+$(MAKE) --no-print-directory check-build $(call test-files,$($@-tests))
+	$(Q)+$(MAKE) --no-print-directory check-build $(if $(filter vm:%,$($@-tests)),vm-build)
 	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $($@-tests)
 
 check-build: all $(call test-files,$(tests)) $(test-images)
+vm-build: $(call test-files,$(vm-tests) $(vm-full-tests))

@@ -8,6 +8,7 @@
 
 static const char *const features[] = {
 	"embedded", "inplace", "threads", "streams", "async-launch", "profile",
+	"tensors",
 };
 
 unsigned int pto_version(void)

@@ -17,11 +17,11 @@
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
-/* A block of device memory for arguments; the values follow. */
+/* A block of device memory for arguments, which begin on a cache line. */
 struct graph_args {
 	struct graph_args *older;
 	size_t size;
-	uint64_t value[];
+	char bytes[] __cacheline;
 };
 
 int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
@@ -73,6 +73,7 @@ int pto_graph_destroy(struct pto_graph *g)
 		return -EPERM;
 	if (atomic_exchange(&g->launched, true))
 		return busy();
+	graph_free_submitted(g);
 	free_args(g);
 	slabs_free(&g->slabs);
 	slabs_free(&g->chunks);
@@ -152,27 +153,60 @@ static int add_args_block(struct pto_graph *g, size_t least)
 	block->older = g->args;
 	block->size = size;
 	g->args = block;
-	g->args_at = block->value;
-	g->args_left = (size - sizeof(*block)) / sizeof(uint64_t);
+	g->args_at = block->bytes;
+	g->args_left = size - sizeof(*block);
 	return 0;
 }
 
-/* The values must lie where the device can read them. */
-static int copy_args(struct pto_graph *g, struct pto_desc *desc, const uint64_t *args, int nargs)
+/* They must lie where the device can read them. */
+void *graph_args(struct pto_graph *g, size_t size, size_t align)
 {
-	int ret;
+	size_t skip = -(uintptr_t)g->args_at & (align - 1);
+	char *at;
 
-	if (unlikely(nargs > g->args_left || !g->args)) {
-		ret = add_args_block(g, nargs * sizeof(*args));
-		if (ret)
-			return ret;
+	if (unlikely(skip + size > g->args_left || !g->args)) {
+		if (add_args_block(g, size))
+			return NULL;
+		skip = 0;
 	}
-	memcpy(g->args_at, args, nargs * sizeof(*args));
-	desc->launch.args = (uintptr_t)g->args_at;
-	desc->launch.nargs = nargs;
-	g->args_at += nargs;
-	g->args_left -= nargs;
-	return 0;
+	at = g->args_at + skip;
+	g->args_at = at + size;
+	g->args_left -= skip + size;
+	return at;
+}
+
+int64_t graph_next(struct pto_graph *g)
+{
+	uint32_t id = g->ntasks;
+
+	if (likely(id >> SLAB_SHIFT < g->slabs.count))
+		return id;
+	if (id == GRAPH_MAX_TASKS)
+		return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
+	if (slabs_add(&g->slabs))
+		return fail(-ENOMEM, "no memory for more than %u tasks", id);
+	return id;
+}
+
+struct pto_desc *graph_fill(struct pto_graph *g, int func_id, unsigned int lane)
+{
+	struct pto_desc *desc = slab_desc(g->slabs.at, g->ntasks);
+
+	*desc = g->kernels[func_id]->desc;
+	desc->lane = lane;
+	desc->cookie = g->ntasks;
+	return desc;
+}
+
+void graph_commit(struct pto_graph *g)
+{
+	struct graph_node *node = slab_node(g->slabs.at, g->ntasks);
+
+	atomic_store_explicit(&node->pending, 0, memory_order_relaxed);
+	node->npred = 0;
+	node->nsucc = 0;
+	g->ntasks++;
+	g->sealed = false;
 }
 
 static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum pto_core core,
@@ -196,37 +230,27 @@ static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum
 int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 		       const uint64_t *args, int nargs)
 {
-	struct graph_node *node;
 	struct pto_desc *desc;
-	uint32_t id;
-	int ret;
+	int64_t id;
+	void *at;
 
 	if (unlikely(!g || is_launched(g) || nargs < 0 || nargs > PTO_MAX_ARGS || (nargs && !args) ||
 		     (unsigned int)core > PTO_AIV || (unsigned int)func_id >= g->nkernels ||
 		     !g->kernels[func_id]))
 		return bad_task(g, func_id, core, args, nargs);
-	id = g->ntasks;
-	if (unlikely(id >> SLAB_SHIFT == g->slabs.count)) {
-		if (id == GRAPH_MAX_TASKS)
-			return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
-		if (slabs_add(&g->slabs))
-			return fail(-ENOMEM, "no memory for more than %u tasks", id);
-	}
-	desc = slab_desc(g->slabs.at, id);
-	*desc = g->kernels[func_id]->desc;
-	desc->lane = core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0;
-	desc->cookie = id;
+	id = graph_next(g);
+	if (unlikely(id < 0))
+		return id;
+	desc = graph_fill(g, func_id, core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0);
 	if (nargs) {
-		ret = copy_args(g, desc, args, nargs);
-		if (ret)
-			return ret;
+		at = graph_args(g, nargs * sizeof(*args), sizeof(*args));
+		if (!at)
+			return -ENOMEM;
+		memcpy(at, args, nargs * sizeof(*args));
+		desc->launch.args = (uintptr_t)at;
+		desc->launch.nargs = nargs;
 	}
-	node = slab_node(g->slabs.at, id);
-	atomic_store_explicit(&node->pending, 0, memory_order_relaxed);
-	node->npred = 0;
-	node->nsucc = 0;
-	g->ntasks = id + 1;
-	g->sealed = false;
+	graph_commit(g);
 	return id;
 }
 
@@ -261,16 +285,11 @@ static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
 		    (uint32_t)from < g->ntasks ? to : from, g->ntasks);
 }
 
-int pto_graph_add_edge(struct pto_graph *g, int from, int to)
+static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint32_t to)
 {
-	struct graph_node *node, *succ;
+	struct graph_node *succ = slab_node(g->slabs.at, to);
 	int ret;
 
-	if (unlikely(!g || is_launched(g) || (uint32_t)from >= g->ntasks ||
-		     (uint32_t)to >= g->ntasks || from == to))
-		return bad_edge(g, from, to);
-	node = slab_node(g->slabs.at, from);
-	succ = slab_node(g->slabs.at, to);
 	if (likely(node->nsucc < NODE_EDGES)) {
 		node->succ[node->nsucc] = to;
 	} else {
@@ -281,10 +300,37 @@ int pto_graph_add_edge(struct pto_graph *g, int from, int to)
 	node->nsucc++;
 	succ->npred++;
 	atomic_store_explicit(&succ->pending, succ->npred, memory_order_relaxed);
-	if (to < from)
-		g->backward = true;
 	g->sealed = false;
 	return 0;
+}
+
+int pto_graph_add_edge(struct pto_graph *g, int from, int to)
+{
+	if (unlikely(!g || is_launched(g) || (uint32_t)from >= g->ntasks ||
+		     (uint32_t)to >= g->ntasks || from == to))
+		return bad_edge(g, from, to);
+	if (to < from)
+		g->backward = true;
+	return add_edge(g, slab_node(g->slabs.at, from), to);
+}
+
+/* The successor that was added last, if there is any. */
+static uint32_t last_successor(const struct pto_graph *g, const struct graph_node *node)
+{
+	uint32_t n = node->nsucc;
+
+	if (!n)
+		return TASK_NONE;
+	if (n <= NODE_EDGES)
+		return node->succ[n - 1];
+	return slab_chunk(g->chunks.at, node->more)->to[(n - 1 - NODE_EDGES) % CHUNK_EDGES];
+}
+
+int graph_link(struct pto_graph *g, uint32_t from, uint32_t to)
+{
+	struct graph_node *node = slab_node(g->slabs.at, from);
+
+	return last_successor(g, node) == to ? 0 : add_edge(g, node, to);
 }
 
 int pto_graph_task_count(const struct pto_graph *g)
@@ -359,6 +405,8 @@ int graph_seal(struct pto_graph *g)
 	}
 	if (likely(g->sealed))
 		return 0;
+	if (g->deps_lost)
+		return graph_deps_lost();
 	ret = find_roots(g);
 	if (!ret && g->backward)
 		ret = graph_check_cycles(g);

@@ -139,6 +139,7 @@ struct graph_roots {
 	uint32_t index;
 };
 
+struct depmap;
 struct graph_args;
 struct profile;
 struct pto_device;
@@ -156,8 +157,13 @@ struct pto_graph {
 	bool leaf;			/* all of them may run on the caller's thread */
 
 	struct graph_args *args;	/* blocks of device memory, the newest first */
-	uint64_t *args_at;
+	char *args_at;
 	size_t args_left;
+
+	struct depmap *deps;		/* made when tensors are first submitted */
+	bool deps_lost;			/* no memory for it: an edge may be missing */
+	void **buffers;			/* allocated for tensors without address */
+	uint32_t nbuffers;
 
 	/* Known once sealed; an added task or edge breaks the seal. */
 	bool sealed;
@@ -180,7 +186,37 @@ struct pto_graph {
  */
 int graph_seal(struct pto_graph *graph);
 
-/* The part of it that looks for a cycle. */
+/* ---- for submit.c, which adds tasks that say what they access ---------- */
+
+/** graph_next - room for one more task; returns its id or -ENOMEM */
+int64_t graph_next(struct pto_graph *g);
+
+/**
+ * graph_args - device memory for a task's arguments, as long as the graph lives
+ * @align:	8 or 64
+ *
+ * NULL: no memory.
+ */
+void *graph_args(struct pto_graph *g, size_t size, size_t align);
+
+/** graph_fill - make the task of graph_next() run a kernel on a lane; PTO_LANE_* */
+struct pto_desc *graph_fill(struct pto_graph *g, int func_id, unsigned int lane);
+
+/** graph_commit - the task of graph_next() is one from now on */
+void graph_commit(struct pto_graph *g);
+
+/** graph_link - as pto_graph_add_edge() of two tasks that there are; adds an edge once in a row */
+int graph_link(struct pto_graph *g, uint32_t from, uint32_t to);
+
+/* What destroying a graph leaves to it: buffers and dependencies. */
+void graph_free_submitted(struct pto_graph *g);
+
+/* -ENOMEM: an edge may be missing, so the graph can not be launched. */
+int graph_deps_lost(void) __attribute__((cold));
+
+/* ---- cycle.c ------------------------------------------------------------ */
+
+/* The part of sealing that looks for a cycle. */
 int graph_check_cycles(struct pto_graph *graph);
 
 /*

@@ -73,6 +73,7 @@ help:
 	'  bench             ns per task on seven task graphs, and launch latency' \
 	'  modules           the driver, pto.ko, for the headers in KDIR' \
 	'  modules-lint      the same with sparse, and checkpatch --strict' \
+	'  bench-instructions  instructions per task on these graphs, as in tools/bench/instructions.txt' \
 	'  bench-driver      what its calls cost, in a virtual machine' \
 	'  vm-shell          a shell in a virtual machine with the driver; VM=6.1, 6.12 or debug' \
 	'  install           to $$(DESTDIR)$$(prefix), default /usr/local' \

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <time.h>
 
+/* The compiler can not tell any more where the value of a variable comes from. */
+#define hide_var(var)	__asm__("" : "=r" (var) : "0" (var))
+
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

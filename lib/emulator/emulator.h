@@ -85,6 +85,7 @@ struct emu_fault {
  * @emu:	the emulator whose descriptors it executes
  * @programs:	copies of programs by serial, direct mapped; an old one never
  *		matches, since serials are not used again
+ * @watched:	its place in the watchdog's table
  * @leave:	the watchdog wants a kernel left, with this PTO_STATUS_*, if it is
  *		still @leave_desc at the core's head @leave_head that runs
  * @env:	where a kernel is left to; set once a loop
@@ -98,6 +99,7 @@ struct emu_thread {
 	const struct pto_aicore_program *aicore;
 	struct emulator *emu;
 	struct emu_program programs[EMU_CACHE];
+	unsigned int watched;
 	atomic_uint leave;
 	atomic_uint leave_head;
 	const struct pto_desc *_Atomic leave_desc;

@@ -278,6 +278,7 @@ int emu_watch_thread(struct emulator *emu, struct emu_thread *t)
 	for (i = 0; i < EMU_WATCHED && dog->watched[i].thread; i++)
 		;
 	if (i < EMU_WATCHED) {
+		t->watched = i;
 		atomic_store_explicit(&t->leave, 0, memory_order_relaxed);
 		dog->watched[i] = (struct watched){ .thread = t };
 	}
@@ -288,12 +289,10 @@ int emu_watch_thread(struct emulator *emu, struct emu_thread *t)
 void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
 {
 	struct watchdog *dog = emu->watchdog;
-	unsigned int i;
 
 	pthread_mutex_lock(&dog->lock);
-	for (i = 0; i < EMU_WATCHED; i++)
-		if (dog->watched[i].thread == t)
-			dog->watched[i].thread = NULL;
+	if (dog->watched[t->watched].thread == t)
+		dog->watched[t->watched].thread = NULL;
 	pthread_mutex_unlock(&dog->lock);
 }
 

@@ -175,38 +175,54 @@ void *graph_args(struct pto_graph *g, size_t size, size_t align)
 	return at;
 }
 
-int64_t graph_next(struct pto_graph *g)
+static __attribute__((noinline)) int add_slab(struct pto_graph *g)
 {
-	uint32_t id = g->ntasks;
-
-	if (likely(id >> SLAB_SHIFT < g->slabs.count))
-		return id;
-	if (id == GRAPH_MAX_TASKS)
+	if (g->ntasks == GRAPH_MAX_TASKS)
 		return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
 	if (slabs_add(&g->slabs))
-		return fail(-ENOMEM, "no memory for more than %u tasks", id);
-	return id;
+		return fail(-ENOMEM, "no memory for more than %u tasks", g->ntasks);
+	return 0;
+}
+
+static __inline bool slabs_full(const struct pto_graph *g)
+{
+	return unlikely(g->ntasks >> SLAB_SHIFT == g->slabs.count);
+}
+
+int64_t graph_next(struct pto_graph *g)
+{
+	int ret = slabs_full(g) ? add_slab(g) : 0;
+
+	return ret ? ret : (int64_t)g->ntasks;
+}
+
+static __inline struct pto_desc *fill(struct pto_graph *g, int func_id, unsigned int lane)
+{
+	struct graph_task *t = slab_task(g->slabs.at, g->ntasks);
+
+	t->desc = g->kernels[func_id]->desc;
+	t->desc.lane = lane;
+	t->desc.cookie = g->ntasks;
+	atomic_store_explicit(&t->node.pending, 0, memory_order_relaxed);
+	t->node.npred = 0;
+	t->node.nsucc = 0;
+	return &t->desc;
 }
 
 struct pto_desc *graph_fill(struct pto_graph *g, int func_id, unsigned int lane)
 {
-	struct pto_desc *desc = slab_desc(g->slabs.at, g->ntasks);
+	return fill(g, func_id, lane);
+}
 
-	*desc = g->kernels[func_id]->desc;
-	desc->lane = lane;
-	desc->cookie = g->ntasks;
-	return desc;
+static __inline int commit(struct pto_graph *g)
+{
+	g->sealed = false;
+	return g->ntasks++;
 }
 
 void graph_commit(struct pto_graph *g)
 {
-	struct graph_node *node = slab_node(g->slabs.at, g->ntasks);
-
-	atomic_store_explicit(&node->pending, 0, memory_order_relaxed);
-	node->npred = 0;
-	node->nsucc = 0;
-	g->ntasks++;
-	g->sealed = false;
+	commit(g);
 }
 
 static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum pto_core core,
@@ -227,37 +243,62 @@ static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum
 	return fail(-ENOENT, "task %u: func_id %d has no kernel", g->ntasks, func_id);
 }
 
+/* What not each task needs is done in calls at the end, so that the others save no registers. */
+static __attribute__((noinline)) int add_with_args(struct pto_graph *g, struct pto_desc *desc,
+						   const uint64_t *args, int nargs)
+{
+	uint64_t *at = graph_args(g, nargs * sizeof(*args), sizeof(*args));
+	int i;
+
+	if (!at)
+		return -ENOMEM;
+	for (i = 0; i < nargs; i++)
+		at[i] = args[i];
+	desc->launch.args = (uintptr_t)at;
+	desc->launch.nargs = nargs;
+	return commit(g);
+}
+
+static __attribute__((noinline)) int add_with_slab(struct pto_graph *g, int func_id,
+						   enum pto_core core, const uint64_t *args,
+						   int nargs)
+{
+	int ret = add_slab(g);
+
+	return ret ? ret : pto_graph_add_task(g, func_id, core, args, nargs);
+}
+
 int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 		       const uint64_t *args, int nargs)
 {
 	struct pto_desc *desc;
-	int64_t id;
-	void *at;
 
-	if (unlikely(!g || is_launched(g) || nargs < 0 || nargs > PTO_MAX_ARGS || (nargs && !args) ||
+	if (unlikely(!g || is_launched(g) || (unsigned int)nargs > PTO_MAX_ARGS || (nargs && !args) ||
 		     (unsigned int)core > PTO_AIV || (unsigned int)func_id >= g->nkernels ||
 		     !g->kernels[func_id]))
 		return bad_task(g, func_id, core, args, nargs);
-	id = graph_next(g);
-	if (unlikely(id < 0))
-		return id;
-	desc = graph_fill(g, func_id, core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0);
-	if (nargs) {
-		at = graph_args(g, nargs * sizeof(*args), sizeof(*args));
-		if (!at)
-			return -ENOMEM;
-		memcpy(at, args, nargs * sizeof(*args));
-		desc->launch.args = (uintptr_t)at;
-		desc->launch.nargs = nargs;
-	}
-	graph_commit(g);
-	return id;
+	if (slabs_full(g))
+		return add_with_slab(g, func_id, core, args, nargs);
+	desc = fill(g, func_id, core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0);
+	return nargs ? add_with_args(g, desc, args, nargs) : commit(g);
 }
 
 /* ---- edges -------------------------------------------------------------- */
 
+static __inline int edge_added(struct pto_graph *g, struct graph_node *node, uint32_t to)
+{
+	struct graph_node *succ = slab_node(g->slabs.at, to);
+
+	node->nsucc++;
+	succ->npred++;
+	atomic_store_explicit(&succ->pending, succ->npred, memory_order_relaxed);
+	g->sealed = false;
+	return 0;
+}
+
 /* The fifth and every seventh edge after it open a chunk. */
-static int add_far_edge(struct pto_graph *g, struct graph_node *node, uint32_t to)
+static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
+						  uint32_t to)
 {
 	uint32_t at = (node->nsucc - NODE_EDGES) % CHUNK_EDGES;
 	struct graph_chunk *chunk;
@@ -270,7 +311,7 @@ static int add_far_edge(struct pto_graph *g, struct graph_node *node, uint32_t t
 		node->more = g->nchunks++;
 	}
 	slab_chunk(g->chunks.at, node->more)->to[at] = to;
-	return 0;
+	return edge_added(g, node, to);
 }
 
 static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
@@ -287,21 +328,10 @@ static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
 
 static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint32_t to)
 {
-	struct graph_node *succ = slab_node(g->slabs.at, to);
-	int ret;
-
-	if (likely(node->nsucc < NODE_EDGES)) {
-		node->succ[node->nsucc] = to;
-	} else {
-		ret = add_far_edge(g, node, to);
-		if (ret)
-			return ret;
-	}
-	node->nsucc++;
-	succ->npred++;
-	atomic_store_explicit(&succ->pending, succ->npred, memory_order_relaxed);
-	g->sealed = false;
-	return 0;
+	if (unlikely(node->nsucc >= NODE_EDGES))
+		return add_far_edge(g, node, to);
+	node->succ[node->nsucc] = to;
+	return edge_added(g, node, to);
 }
 
 int pto_graph_add_edge(struct pto_graph *g, int from, int to)

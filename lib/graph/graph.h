@@ -77,7 +77,11 @@ struct graph_slab {
 
 static __inline struct graph_task *slab_task(struct graph_slab *const *slabs, uint32_t task)
 {
-	return &slabs[task >> SLAB_SHIFT]->task[task & (SLAB_TASKS - 1)];
+	struct graph_task *t = &slabs[task >> SLAB_SHIFT]->task[task & (SLAB_TASKS - 1)];
+
+	/* Else the compiler works it out anew at each member that is used. */
+	hide_var(t);
+	return t;
 }
 
 static __inline struct pto_desc *slab_desc(struct graph_slab *const *slabs, uint32_t task)

@@ -39,7 +39,8 @@ static const struct argp_option argp_options[] = {
 	{ .name = "emulator", .key = OPT_EMULATOR, .arg = "MODE",
 	  .doc = "inplace (default), or threads: cores on threads of their own" },
 	{ .name = "parts", .key = OPT_PARTS, .arg = "PART,...",
-	  .doc = "Of graphs, growth, latency (default: all)" },
+	  .doc = "Of graphs, growth, latency (default: all); bare: run the graphs "
+		 "without looking at the clock, for a profiler" },
 	{ .name = "sizes", .key = OPT_SIZES, .arg = "N,...",
 	  .doc = "Tasks in the growth table (default 10000,100000,1000000)" },
 	{ .name = "peers", .key = OPT_PEERS, .arg = "NAME,...",
@@ -83,6 +84,7 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 	o->graphs = false;
 	o->latency = false;
 	o->growth = false;
+	o->bare = false;
 	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (!strcmp(word, "graphs"))
 			o->graphs = true;
@@ -90,6 +92,8 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 			o->latency = true;
 		else if (!strcmp(word, "growth"))
 			o->growth = true;
+		else if (!strcmp(word, "bare"))
+			o->bare = true;
 		else
 			argp_error(state, "no such part: %s", word);
 	}
@@ -385,10 +389,38 @@ static int measure_latencies(const struct options *o, struct results *r)
 	return ret;
 }
 
+/* Says only what was run: each graph once more than there are repetitions, twice each time. */
+static int run_bare(const struct options *o, struct results *r)
+{
+	struct shape shape;
+	unsigned int i, k;
+	int n, ret = 0;
+
+	for (i = 0; i < shape_count; i++) {
+		if (o->graph && o->graph != shape_names[i])
+			continue;
+		if (shape_make(&shape, shape_names[i],
+			       o->tasks ? o->tasks : usual_tasks(shape_names[i])))
+			return -1;
+		n = add_cells(o, &shape, o->threads.at[0], r->graph);
+		for (k = 0; k < n; k++) {
+			ret |= measure_times(o, &shape, r->graph[k], o->reps);
+			printf("%s %s %u\n", r->graph[k]->peer->name, shape.name, shape.ntasks);
+		}
+		shape_free(&shape);
+		if (n < 0)
+			return -1;
+	}
+	return ret;
+}
+
 static int measure_all(const struct options *o, struct results *r)
 {
-	int ret = measure_noise(&r->noise);
+	int ret;
 
+	if (o->bare)
+		return run_bare(o, r);
+	ret = measure_noise(&r->noise);
 	if (ret)
 		return ret;
 	if (!o->json)

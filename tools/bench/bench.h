@@ -50,7 +50,7 @@ struct options {
 	bool emulator_threads;
 	bool trim;
 	bool json;
-	bool graphs, latency, growth;
+	bool graphs, latency, growth, bare;
 	struct list threads;
 	struct list sizes;
 	char *dir;		/* of peers and kernels */

@@ -58,3 +58,8 @@ bench:
 
 bench-run: bench-build
 	$(Q)$(BENCH) $(BENCHFLAGS)
+
+# By callgrind; without noise, and not a matter of the machine.
+.PHONY: bench-instructions
+bench-instructions: bench-build
+	$(Q)tools/bench/instructions $(BENCH)

@@ -7,13 +7,13 @@ LIB_VERSION := 0.1.0
 
 aicpu-src := lib/sched/inplace.c lib/sched/rings.c
 lib-src	:= $(wildcard lib/base/*.c lib/device/*.c lib/graph/*.c lib/profile/*.c) \
-	   lib/emulator/emulator.c lib/emulator/guard.c lib/emulator/pool.c lib/emulator/watchdog.c \
+	   $(filter-out lib/emulator/aicore.c,$(wildcard lib/emulator/*.c)) \
 	   lib/sched/launch.c lib/sched/threads.c lib/sched/api.c $(aicpu-src)
 runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
 
-lib-pkgs := libelf jansson libxxhash
+lib-pkgs := libelf jansson liburing libxxhash
 $(call objs,$(lib-src) $(runtime-src)): CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
-lib-libs := $(shell pkg-config --libs libelf jansson 2>/dev/null) -ldl
+lib-libs := $(shell pkg-config --libs libelf jansson liburing 2>/dev/null) -ldl
 
 # Handlers and threads outlive a dlclose(), so the libraries are never unloaded.
 lib-ldflags := -shared -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
@@ -64,7 +64,7 @@ includedir=$(includedir)
 Name: libpto
 Description: Task graphs on neural processing units
 Version: $(LIB_VERSION)
-Requires.private: libelf jansson
+Requires.private: libelf jansson liburing
 Libs: -L$${libdir} -lpto
 Libs.private: -ldl -pthread
 Cflags: -I$${includedir}

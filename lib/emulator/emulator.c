@@ -67,7 +67,7 @@ void emu_destroy(struct emulator *emu)
 /* ---- cores -------------------------------------------------------------- */
 
 /* A core and its queue's two regions, each on cache lines of its own. */
-static struct emu_core *core_new(unsigned int slot)
+struct emu_core *emu_core_new(unsigned int slot)
 {
 	size_t head = align_up(sizeof(struct emu_core), CACHE_LINE);
 	size_t size = head + PTO_QUEUE_SUB_SIZE(EMU_QUEUE_DEPTH) +
@@ -101,7 +101,7 @@ struct emu_core *emu_core(struct emulator *emu, unsigned int slot)
 	pthread_mutex_lock(&emu->lock);
 	core = atomic_load(&emu->cores[slot]);
 	if (!core) {
-		core = core_new(slot);
+		core = emu_core_new(slot);
 		atomic_store_explicit(&emu->cores[slot], core, memory_order_release);
 	}
 	pthread_mutex_unlock(&emu->lock);
@@ -110,12 +110,17 @@ struct emu_core *emu_core(struct emulator *emu, unsigned int slot)
 
 void emu_core_retire(struct emulator *emu, unsigned int slot)
 {
-	struct emu_core *old, *core = core_new(slot);
+	struct emu_core *old, *core = emu_core_new(slot);
 
 	old = atomic_load(&emu->cores[slot]);
 	if (core && old) {
 		core->number = old->number;
 		core->kind = old->kind;
+	}
+	if (core && old && emu->line) {
+		core->sub = old->sub;
+		core->queue = old->queue;
+		core->restarts = old->restarts;
 	}
 	/* Without memory for a new one the slot is empty, and emu_core() tries again. */
 	atomic_store_explicit(&emu->cores[slot], core, memory_order_release);

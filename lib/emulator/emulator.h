@@ -30,7 +30,7 @@
 
 #include "base/util.h"
 
-#define PTO_PROGRAM_ABI		2
+#define PTO_PROGRAM_ABI		3
 #define EMU_QUEUE_DEPTH		16
 #define EMU_CACHE		64
 
@@ -56,6 +56,7 @@ struct emu_program {
  * @busy:	an emulator thread is draining the queue
  * @cancel:	nothing more of the queue is to be started
  * @lost:	the thread that ran on it was given up; so is the core
+ * @restarts:	orders to go on after a halt that it has obeyed
  */
 struct emu_core {
 	struct pto_queue_sub *sub;
@@ -67,6 +68,7 @@ struct emu_core {
 	atomic_bool lost;
 	atomic_bool cancel;
 	atomic_uint busy;
+	uint32_t restarts;
 };
 
 /** struct emu_fault - why a kernel was left */
@@ -176,9 +178,34 @@ static __inline void emu_execute(struct emu_thread *t, struct emu_core *core,
  */
 int emu_create(struct mem *mem, struct emulator **emu);
 
+/**
+ * struct emu_line - whom the emulator works for, where others feed its queues
+ * @sub, @core:	the two regions of the queues, one a core by flat number; @sub is
+ *		read-only
+ * @sub_stride, @core_stride: bytes from one queue to the next
+ * @cores:	their number
+ * @step:	take over what the cores have completed, then sleep for @timeout_ns at the
+ *		most (0: do not) while *@doorbell counts what was submitted. 0, -ETIME,
+ *		-EINTR; any other error is for good
+ * @cut:	end all sleeps in @step, for good
+ */
+struct emu_line {
+	void *sub, *core;
+	uint32_t sub_stride, core_stride;
+	unsigned int cores;
+	int (*step)(struct emu_line *line, uint32_t *doorbell, uint64_t timeout_ns);
+	void (*cut)(struct emu_line *line);
+};
+
+/** emu_attach - work on @line's queues from now on; before the threads start */
+int emu_attach(struct emulator *emu, struct emu_line *line);
+
 /** emu_quit - stop its threads; false: one is still there, and may touch the emulator */
 bool emu_quit(struct emulator *emu);
 void emu_destroy(struct emulator *emu);
+
+/** emu_core_new - a core that is no emulator's, for a queue; NULL with an error text */
+struct emu_core *emu_core_new(unsigned int slot);
 
 /** emu_core - the core in a slot, made at first use; NULL with an error text */
 struct emu_core *emu_core(struct emulator *emu, unsigned int slot);
@@ -206,7 +233,8 @@ unsigned int emu_threads_count(struct emulator *emu);
  * emu_quiesce - after a failure: empty queues, and take them out of their halt
  *
  * Waits until the cores in slots @first to @end - 1 are left; nothing more is
- * started on them, and whoever runs a kernel there is being made to leave.
+ * started on them, and whoever runs a kernel there is being made to leave. What
+ * is on a line's queues completes as cancelled, and is told.
  */
 void emu_quiesce(struct emulator *emu, unsigned int first, unsigned int end);
 

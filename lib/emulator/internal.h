@@ -23,6 +23,10 @@ struct emu_loaded {
 /**
  * struct emulator
  * @lock:	guards @loaded, @stream, and the making of cores
+ * @line:	whose queues the cores are; NULL: they are its own
+ * @draining:	threads that work on the line's queues
+ * @down:	the line has failed for good
+ * @told:	when the line was last told what is done
  */
 struct emulator {
 	struct mem *mem;
@@ -32,7 +36,25 @@ struct emulator {
 	bool stream[EMU_SLOTS];
 	struct emu_pool *pool;
 	struct watchdog *watchdog;
+
+	struct emu_line *line;
+	atomic_uint draining;
+	atomic_bool down;
+	_Atomic uint64_t told;
 };
+
+/* queue.c: a core's side of its queue, by who has it busy. */
+void queue_put_cqe(struct emu_core *core, const struct pto_cqe *cqe);
+void queue_halt(struct emu_core *core, const struct emu_fault *fault);
+void queue_cancel(struct emu_core *core);
+bool queue_obey(struct emu_core *core);
+bool queue_has_work(const struct emu_core *core);
+
+/* line.c: queues that somebody else feeds. */
+struct emu_core *line_claim(struct emulator *emu, unsigned int *at);
+void line_sleep(struct emulator *emu, uint32_t *doorbell, uint64_t *nap);
+void line_tell(struct emulator *emu, struct emu_core *core);
+void line_tell_all(struct emulator *emu);
 
 int pool_create(struct emulator *emu);
 bool pool_stop(struct emulator *emu);

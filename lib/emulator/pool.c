@@ -5,7 +5,8 @@
  * A doorbell sets the core's bit in a set of cores with work. A thread takes a
  * bit, becomes the core's only consumer (core->busy), and drains its queue.
  * A thread that finds a core busy leaves it: whoever drains it looks once
- * more after giving it up. Threads that find nothing sleep.
+ * more after giving it up. Threads that find nothing sleep. (Where others feed the
+ * queues it is a little different, see line.c.)
  *
  * Order of the two fences: a submitter stores sq_tail, then reads asleep; a
  * consumer stores asleep, then reads sq_tail. A doorbell sets the bit, then
@@ -30,11 +31,18 @@
 #define SLEEP_NS	(3600 * NSEC_PER_SEC)
 #define WORDS		(EMU_SLOTS / 64)
 
-/** struct pool_thread - one host thread; the pool's, until it is given up */
+/**
+ * struct pool_thread - one host thread; the pool's, until it is given up
+ * @core_at, @doorbell, @nap: on a line: where it looks for work next, the count that
+ *		it has seen, and how long it sleeps while others work
+ */
 struct pool_thread {
 	struct emulator *emu;
 	struct emu_thread *thread;
 	pthread_t pthread;
+	unsigned int core_at;
+	uint32_t doorbell;
+	uint64_t nap;
 };
 
 /**
@@ -60,48 +68,21 @@ struct emu_pool {
 
 /* ---- queues ------------------------------------------------------------- */
 
-static void interrupt(struct emu_pool *pool, struct emu_core *core)
+static void interrupt(struct emulator *emu, struct emu_core *core)
 {
 	uint32_t head = READ_ONCE(core->queue->sq_head);
+	struct emu_pool *pool = emu->pool;
 
+	if (emu->line) {
+		line_tell(emu, core);
+		return;
+	}
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!READ_ONCE(core->sub->irq_wanted) ||
 	    (int32_t)(head - READ_ONCE(core->sub->irq_head)) < 0)
 		return;
 	atomic_fetch_add(&pool->moved, 1);
 	futex_wake(&pool->moved, INT_MAX);
-}
-
-static void put_cqe(struct emu_core *core, const struct pto_cqe *cqe)
-{
-	uint32_t tail = core->queue->cq_tail;
-
-	core->queue->cq[tail % EMU_QUEUE_DEPTH] = *cqe;
-	store_release(&core->queue->cq_tail, tail + 1);
-}
-
-/* A fault ends the queue: what is behind it is completed as cancelled. */
-static void halt(struct emu_core *core, const struct emu_fault *fault)
-{
-	uint32_t head = READ_ONCE(core->queue->sq_head);
-	uint32_t tail = load_acquire(&core->sub->sq_tail);
-	struct pto_cqe cqe = { .core = core->number };
-
-	for (; head != tail; head++) {
-		cqe.cookie = core->sub->sq[head % EMU_QUEUE_DEPTH].cookie;
-		cqe.status = PTO_STATUS_CANCELED;
-		if (head == READ_ONCE(core->queue->sq_head)) {
-			cqe.status = fault->status;
-			cqe.code = fault->code;
-			cqe.fault.addr = fault->addr;
-			cqe.fault.pc = fault->pc;
-		}
-		put_cqe(core, &cqe);
-		memset(&cqe.fault, 0, sizeof(cqe.fault));
-		cqe.code = 0;
-	}
-	store_release(&core->queue->state, PTO_QUEUE_HALTED);
-	store_release(&core->queue->sq_head, tail);
 }
 
 static void fill(const struct pto_desc *desc)
@@ -183,15 +164,18 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 	const struct pto_desc *desc;
 
 	/* What was submitted before the submitter knew of a fault waits for its orders. */
-	if (READ_ONCE(queue->state) == PTO_QUEUE_HALTED)
-		return DRAINED;
+	if (READ_ONCE(queue->state) == PTO_QUEUE_HALTED) {
+		if (!queue_obey(core))
+			return DRAINED;
+		head = READ_ONCE(queue->sq_head);
+	}
 	while (head != load_acquire(&core->sub->sq_tail)) {
 		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
 			break;
 		desc = &core->sub->sq[head % EMU_QUEUE_DEPTH];
 		cqe.start = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
 		if (!execute(t, core, desc)) {
-			halt(core, &t->fault);
+			queue_halt(core, &t->fault);
 			return HALTED;
 		}
 		if (lost(t->emu->pool, core))
@@ -200,23 +184,16 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 			cqe.cookie = desc->cookie;
 			cqe.core = core->number;	/* as laid out before @desc was submitted */
 			cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
-			put_cqe(core, &cqe);
+			queue_put_cqe(core, &cqe);
 		}
 		store_release(&queue->sq_head, ++head);
-		interrupt(t->emu->pool, core);
+		interrupt(t->emu, core);
 	}
 	return DRAINED;
 }
 
-static bool core_has_work(struct emu_core *core)
-{
-	return READ_ONCE(core->queue->state) == PTO_QUEUE_RUNNING &&
-	       !atomic_load_explicit(&core->cancel, memory_order_relaxed) &&
-	       READ_ONCE(core->queue->sq_head) != READ_ONCE(core->sub->sq_tail);
-}
-
 /* False: the thread was given up together with the core. */
-static bool drain(struct emu_thread *t, struct emu_core *core)
+static bool drain_core(struct emu_thread *t, struct emu_core *core)
 {
 	enum drained ret;
 
@@ -228,12 +205,26 @@ static bool drain(struct emu_thread *t, struct emu_core *core)
 		if (ret == LOST)
 			return false;
 		if (ret == HALTED)
-			interrupt(t->emu->pool, core);
+			interrupt(t->emu, core);
 		WRITE_ONCE(core->queue->asleep, 1);
 		atomic_store(&core->busy, 0);
 		atomic_thread_fence(memory_order_seq_cst);
-	} while (core_has_work(core));
+	} while (queue_has_work(core));
 	return true;
+}
+
+static bool drain(struct emu_thread *t, struct emu_core *core)
+{
+	struct emulator *emu = t->emu;
+	bool ret;
+
+	if (!emu->line)
+		return drain_core(t, core);
+	atomic_fetch_add(&emu->draining, 1);
+	ret = drain_core(t, core);
+	if (ret)
+		atomic_fetch_sub(&emu->draining, 1);
+	return ret;
 }
 
 /* ---- threads ------------------------------------------------------------ */
@@ -297,10 +288,25 @@ static void after_fault(struct emu_thread *t)
 {
 	struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
-	halt(core, &t->fault);
-	interrupt(t->emu->pool, core);
+	queue_halt(core, &t->fault);
+	interrupt(t->emu, core);
 	WRITE_ONCE(core->queue->asleep, 1);
 	atomic_store(&core->busy, 0);
+	if (t->emu->line)
+		atomic_fetch_sub(&t->emu->draining, 1);
+}
+
+static struct emu_core *find_work(struct pool_thread *p)
+{
+	return p->emu->line ? line_claim(p->emu, &p->core_at) : claim(p->emu);
+}
+
+static void sleep_until_work(struct pool_thread *p)
+{
+	if (p->emu->line && !atomic_load(&p->emu->down))
+		line_sleep(p->emu, &p->doorbell, &p->nap);
+	else
+		sleep_until_doorbell(p->emu->pool);
 }
 
 /* False: the thread was given up. */
@@ -315,9 +321,9 @@ static bool work(struct pool_thread *p)
 		after_fault(p->thread);
 	}
 	while (!atomic_load_explicit(&pool->stop, memory_order_relaxed)) {
-		core = claim(p->emu);
+		core = find_work(p);
 		if (!core)
-			sleep_until_doorbell(pool);
+			sleep_until_work(p);
 		else if (!drain(p->thread, core))
 			return false;
 	}
@@ -419,8 +425,12 @@ bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 		pool->given_up = true;
 		pthread_detach(p->pthread);
 		emu_thread_gone(emu, t);
-		halt(core, &hang);
-		interrupt(pool, core);
+		queue_halt(core, &hang);
+		if (emu->line) {
+			emu_core_retire(emu, core->slot);
+			atomic_fetch_sub(&emu->draining, 1);
+		}
+		interrupt(emu, core);
 		if (thread_add(emu, i))
 			pool->threads[i] = pool->threads[--pool->count];
 	}
@@ -475,8 +485,17 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 		WRITE_ONCE(cores[i]->sub->irq_wanted, 0);
 }
 
+/* Both regions are ours. */
+static void reset_queue(struct emu_core *core)
+{
+	WRITE_ONCE(core->sub->irq_wanted, 0);
+	WRITE_ONCE(core->sub->cq_head, core->queue->cq_tail);
+	WRITE_ONCE(core->sub->sq_tail, READ_ONCE(core->queue->sq_head));
+	WRITE_ONCE(core->queue->state, PTO_QUEUE_RUNNING);
+}
+
 /* Whoever drains the core ends soon: it has no more to start, and is made to leave a kernel. */
-static void quiesce(struct emu_pool *pool, struct emu_core *core)
+static void quiesce(struct emu_pool *pool, struct emu_core *core, bool line)
 {
 	unsigned int moved;
 
@@ -489,10 +508,10 @@ static void quiesce(struct emu_pool *pool, struct emu_core *core)
 			break;
 		futex_wait(&pool->moved, moved, NSEC_PER_MSEC);
 	}
-	WRITE_ONCE(core->sub->irq_wanted, 0);
-	WRITE_ONCE(core->sub->cq_head, core->queue->cq_tail);
-	WRITE_ONCE(core->sub->sq_tail, READ_ONCE(core->queue->sq_head));
-	WRITE_ONCE(core->queue->state, PTO_QUEUE_RUNNING);
+	if (line)
+		queue_cancel(core);
+	else
+		reset_queue(core);
 	atomic_store(&core->cancel, false);
 	atomic_store(&core->busy, 0);
 }
@@ -504,8 +523,10 @@ void emu_quiesce(struct emulator *emu, unsigned int first, unsigned int end)
 	for (; first < end; first++) {
 		core = emu_core_if(emu, first);
 		if (core)
-			quiesce(emu->pool, core);
+			quiesce(emu->pool, core, emu->line);
 	}
+	if (emu->line)
+		line_tell_all(emu);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -528,6 +549,8 @@ bool pool_stop(struct emulator *emu)
 	atomic_store(&pool->stop, true);
 	atomic_fetch_add(&pool->event, 1);
 	futex_wake(&pool->event, INT_MAX);
+	if (emu->line)
+		emu->line->cut(emu->line);
 	pthread_mutex_lock(&pool->lock);
 	while (pool->count) {
 		struct pool_thread *p = pool->threads[--pool->count];

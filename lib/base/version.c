@@ -7,7 +7,7 @@
 #include "base/util.h"
 
 static const char *const features[] = {
-	"embedded", "inplace", "threads", "streams", "async-launch", "profile",
+	"embedded", "chardev", "inplace", "threads", "streams", "async-launch", "profile",
 	"tensors",
 };
 

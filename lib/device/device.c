@@ -18,11 +18,11 @@
 #include "device/memory.h"
 #include "sched/launch.h"
 
-#define WINDOW_SIZE	(16ull << 30)
+#define BACKENDS	2
 
 static struct {
 	pthread_mutex_t lock;
-	struct pto_device *dev[PTO_MAX_DEVICES];
+	struct pto_device *dev[BACKENDS][PTO_MAX_DEVICES];
 } open_devices = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 unsigned int device_fork_epoch;
@@ -58,16 +58,22 @@ int device_forked(const struct pto_device *dev)
 		    dev->name);
 }
 
+int device_dead(const struct pto_device *dev)
+{
+	return fail(-ENODEV, "%s was reset or is gone: what was opened on it must be closed, and opened again",
+		    dev->name);
+}
+
 /* At exit: no thread of ours may run on while the process takes itself apart. */
 static void __attribute__((destructor)) stop_threads(void)
 {
 	struct pto_device *dev;
 	unsigned int i;
 
-	for (i = 0; i < PTO_MAX_DEVICES; i++) {
+	for (i = 0; i < BACKENDS * PTO_MAX_DEVICES; i++) {
 		/* Another thread may be closing it: the reference keeps it, for ever. */
 		pthread_mutex_lock(&open_devices.lock);
-		dev = open_devices.dev[i];
+		dev = open_devices.dev[i / PTO_MAX_DEVICES][i % PTO_MAX_DEVICES];
 		if (dev)
 			device_get(dev);
 		pthread_mutex_unlock(&open_devices.lock);
@@ -79,112 +85,119 @@ static void __attribute__((destructor)) stop_threads(void)
 	}
 }
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- names -------------------------------------------------------------- */
 
-/* Half of the host's memory, so that the device is out of it before the host is. */
-static size_t default_memory(void)
+/** struct device_name - what a device's name means */
+struct device_name {
+	const struct device_ops *ops;
+	int index;
+};
+
+static int no_such_name(const char *name)
 {
-	uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-
-	return min((size_t)(host / 2), (size_t)WINDOW_SIZE);
+	return fail(-EINVAL, "no device is called '%s': there are embedded0 to embedded%d, pto0 to pto%d, /dev/pto/pto0, or a number",
+		    name, PTO_MAX_DEVICES - 1, PTO_MAX_DEVICES - 1);
 }
 
-static size_t memory_total(void)
+static int parse_index(const char *name, const char *digits)
 {
-	const char *text = getenv("PTO_DEVICE_MEMORY");
-	unsigned long long mib;
-	char *end;
-
-	if (!text)
-		return default_memory();
-	mib = strtoull(text, &end, 10);
-	if (!*text || *end || *text == '-' || !mib || mib > WINDOW_SIZE >> 20) {
-		log_msg(LOG_WARN, "PTO_DEVICE_MEMORY=%s is not in 1..%llu MiB, ignored", text,
-			WINDOW_SIZE >> 20);
-		return default_memory();
-	}
-	return mib << 20;
-}
-
-static bool wants_inplace(void)
-{
-	const char *mode = getenv("PTO_EMULATOR");
-
-	if (mode && strcmp(mode, "inplace") && strcmp(mode, "threads"))
-		log_msg(LOG_WARN, "PTO_EMULATOR=%s is neither inplace nor threads, ignored", mode);
-	return !mode || strcmp(mode, "threads");
-}
-
-static int device_new(int index, struct pto_device **out)
-{
-	struct pto_device *dev = calloc(1, sizeof(*dev));
-	int ret;
-
-	if (!dev)
-		return fail(-ENOMEM, "no memory for a device");
-	dev->index = index;
-	dev->fork_epoch = device_fork_epoch;
-	dev->inplace = wants_inplace();
-	atomic_init(&dev->refs, 1);
-	pthread_mutex_init(&dev->lock, NULL);
-	snprintf(dev->name, sizeof(dev->name), "embedded%d", index);
-	ret = mem_create(WINDOW_SIZE, memory_total(), &dev->mem);
-	if (ret)
-		goto err_free;
-	ret = emu_create(dev->mem, &dev->emu);
-	if (ret)
-		goto err_mem;
-	log_msg(LOG_INFO, "opened %s, %s", dev->name, dev->inplace ? "in place" : "threads");
-	*out = dev;
-	return 0;
-
-err_mem:
-	mem_destroy(dev->mem);
-err_free:
-	free(dev);
-	return ret;
-}
-
-/* "embedded", "embedded7" */
-static int parse_name(const char *name)
-{
-	const char *digits;
 	unsigned long index;
 	char *end;
 
-	if (!name)
-		name = getenv("PTO_DEVICE");
-	if (!name || !*name || !strcmp(name, "embedded"))
-		return 0;
-	if (strncmp(name, "embedded", 8))
-		return fail(-EINVAL, "no device is called '%s'; there are embedded0 to embedded%d",
-			    name, PTO_MAX_DEVICES - 1);
-	digits = name + 8;
 	index = strtoul(digits, &end, 10);
 	if (*digits < '0' || *digits > '9' || *end)
-		return fail(-EINVAL, "no device is called '%s'; there are embedded0 to embedded%d",
-			    name, PTO_MAX_DEVICES - 1);
+		return no_such_name(name);
 	if (index >= PTO_MAX_DEVICES)
 		return fail(-ENODEV, "there is no device %lu: devices are 0 to %d", index,
 			    PTO_MAX_DEVICES - 1);
 	return index;
 }
 
+/* "embedded", "embedded7", "pto0", "/dev/pto/pto0", "3" */
+static int parse_name(const char *name, struct device_name *to)
+{
+	static const char folder[] = "/dev/pto/";
+	const char *digits = name;
+
+	if (!strcmp(name, "embedded")) {
+		*to = (struct device_name){ &embedded_ops, 0 };
+		return 0;
+	}
+	if (!strncmp(name, "embedded", 8)) {
+		to->ops = &embedded_ops;
+		digits += 8;
+	} else {
+		if (!strncmp(digits, folder, strlen(folder)))
+			digits += strlen(folder);
+		to->ops = &chardev_ops;
+		if (!strncmp(digits, "pto", 3))
+			digits += 3;
+		else if (digits == name)
+			to->ops = NULL;
+		else
+			return no_such_name(name);
+	}
+	to->index = parse_index(name, digits);
+	if (to->index < 0)
+		return to->index;
+	if (!to->ops)
+		to->ops = device_is_there(to->index) ? &chardev_ops : &embedded_ops;
+	return 0;
+}
+
+/* ---- opening ------------------------------------------------------------ */
+
+static struct pto_device **open_slot(const struct device_ops *ops, int index)
+{
+	return &open_devices.dev[ops == &chardev_ops][index];
+}
+
+static int device_new(const struct device_name *name, struct pto_device **out)
+{
+	struct pto_device *dev = calloc(1, sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return fail(-ENOMEM, "no memory for a device");
+	dev->ops = name->ops;
+	dev->index = name->index;
+	dev->fork_epoch = device_fork_epoch;
+	atomic_init(&dev->refs, 1);
+	pthread_mutex_init(&dev->lock, NULL);
+	ret = dev->ops->open(dev);
+	if (ret) {
+		dev->ops->close(dev);
+		pthread_mutex_destroy(&dev->lock);
+		free(dev);
+		return ret;
+	}
+	log_msg(LOG_INFO, "opened %s (%s), %s", dev->name, dev->ops->backend,
+		dev->ops->mode(dev));
+	*out = dev;
+	return 0;
+}
+
 int pto_device_open(const char *name, struct pto_device **out)
 {
-	int index, ret = 0;
+	struct pto_device **slot;
+	struct device_name want = { .ops = NULL };
+	int ret;
 
 	if (!out)
 		return fail(-EINVAL, "pto_device_open: dev is NULL");
-	index = parse_name(name);
-	if (index < 0)
-		return index;
+	if (!name)
+		name = getenv("PTO_DEVICE");
+	ret = parse_name(name && *name ? name : "embedded", &want);
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&open_devices.lock);
-	if (open_devices.dev[index])
-		device_get(open_devices.dev[index]);
+	slot = open_slot(want.ops, want.index);
+	/* A dead one is left to those who hold it. */
+	if (*slot && device_alive(*slot))
+		device_get(*slot);
 	else
-		ret = device_new(index, &open_devices.dev[index]);
-	*out = open_devices.dev[index];
+		ret = device_new(&want, slot);
+	*out = ret ? NULL : *slot;
 	pthread_mutex_unlock(&open_devices.lock);
 	return ret;
 }
@@ -204,20 +217,21 @@ static void device_free(struct pto_device *dev)
 		return;
 	if (dev->sched)
 		sched_destroy(dev->sched);
-	emu_destroy(dev->emu);
-	mem_destroy(dev->mem);
+	dev->ops->close(dev);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
 
 void device_put(struct pto_device *dev)
 {
+	struct pto_device **slot = open_slot(dev->ops, dev->index);
+
 	pthread_mutex_lock(&open_devices.lock);
 	if (atomic_fetch_sub(&dev->refs, 1) > 1) {
 		dev = NULL;
 	} else {
-		if (open_devices.dev[dev->index] == dev)
-			open_devices.dev[dev->index] = NULL;
+		if (*slot == dev)
+			*slot = NULL;
 		if (dev->fork_epoch != device_fork_epoch)
 			dev = NULL;
 	}
@@ -234,24 +248,27 @@ void pto_device_close(struct pto_device *dev)
 
 int pto_device_query(struct pto_device *dev, struct pto_device_info *info)
 {
-	struct pto_device_info now = { .blocks = PTO_MAX_BLOCKS, .cores = PTO_MAX_CORES };
 	struct pto_mem_stat stat = { .size = sizeof(stat) };
+	struct pto_device_info now = { .size = sizeof(now) };
 	uint32_t size;
+	int ret;
 
 	if (!dev || !info)
 		return fail(-EINVAL, "pto_device_query: NULL argument");
 	if (info->size < offsetof(struct pto_device_info, reserved))
 		return fail(-EINVAL, "pto_device_info: size is %u", info->size);
-	if (device_usable(dev))
-		return -EPERM;
+	ret = device_usable(dev);
+	if (ret)
+		return ret;
 	mem_stat(dev->mem, &stat);
-	now.size = sizeof(now);
 	now.index = dev->index;
+	now.blocks = dev->blocks;
+	now.cores = PTO_BLOCK_CORES * dev->blocks;
 	now.mem_total = stat.total;
 	now.mem_used = stat.used;
 	now.host_threads = emu_threads_count(dev->emu);
-	snprintf(now.backend, sizeof(now.backend), "embedded");
-	snprintf(now.mode, sizeof(now.mode), dev->inplace ? "inplace" : "threads");
+	snprintf(now.backend, sizeof(now.backend), "%s", dev->ops->backend);
+	snprintf(now.mode, sizeof(now.mode), "%s", dev->ops->mode(dev));
 	snprintf(now.name, sizeof(now.name), "%s", dev->name);
 	size = min(info->size, now.size);
 	memcpy(info, &now, size);
@@ -263,18 +280,24 @@ int pto_device_query(struct pto_device *dev, struct pto_device_info *info)
 
 int pto_mem_alloc(struct pto_device *dev, size_t size, void **ptr)
 {
+	int ret;
+
 	if (!dev || !ptr)
 		return fail(-EINVAL, "pto_mem_alloc: NULL argument");
-	return device_usable(dev) ? -EPERM : mem_alloc(dev->mem, size, ptr);
+	ret = device_usable(dev);
+	return ret ? ret : mem_alloc(dev->mem, size, ptr);
 }
 
 int pto_mem_free(struct pto_device *dev, void *ptr)
 {
+	int ret;
+
 	if (!dev)
 		return fail(-EINVAL, "pto_mem_free: the device is NULL");
 	if (!ptr)
 		return 0;
-	return device_usable(dev) ? -EPERM : mem_free(dev->mem, ptr);
+	ret = device_ours(dev);
+	return ret ? ret : mem_free(dev->mem, ptr);
 }
 
 /* The side given as @device must be device memory. */
@@ -285,16 +308,17 @@ static int copy(struct pto_device *dev, void *dst, const void *src, size_t size,
 
 	if (!dev)
 		return fail(-EINVAL, "%s: the device is NULL", what);
-	if (device_usable(dev))
-		return -EPERM;
-	if (!size)
-		return 0;
+	ret = device_usable(dev);
+	if (ret || !size)
+		return ret;
 	if (!dst || !src)
 		return fail(-EINVAL, "%s: the %s is NULL", what, dst ? "source" : "destination");
 	ret = mem_check(dev->mem, device, size);
-	if (!ret)
-		memmove(dst, src, size);
-	return ret;
+	if (ret)
+		return ret;
+	memmove(dst, src, size);
+	/* The memory of a device that has just died is another's. */
+	return device_usable(dev);
 }
 
 int pto_mem_write(struct pto_device *dev, void *dst, const void *src, size_t size)
@@ -309,24 +333,30 @@ int pto_mem_read(struct pto_device *dev, void *dst, const void *src, size_t size
 
 int pto_mem_copy(struct pto_device *dev, void *dst, const void *src, size_t size)
 {
-	if (dev && size && src && !device_usable(dev) && mem_check(dev->mem, src, size))
+	if (dev && size && src && !device_ours(dev) && mem_check(dev->mem, src, size))
 		return -EINVAL;
 	return copy(dev, dst, src, size, dst, "copy on the device");
 }
 
 int pto_mem_stat(struct pto_device *dev, struct pto_mem_stat *stat)
 {
+	int ret;
+
 	if (!dev || !stat || stat->size < sizeof(*stat))
 		return fail(-EINVAL, "pto_mem_stat: NULL argument, or size not set");
-	if (device_usable(dev))
-		return -EPERM;
+	ret = device_ours(dev);
+	if (ret)
+		return ret;
 	mem_stat(dev->mem, stat);
 	return 0;
 }
 
 int pto_mem_list(struct pto_device *dev, int (*visit)(void *arg, void *ptr, size_t size), void *arg)
 {
+	int ret;
+
 	if (!dev || !visit)
 		return fail(-EINVAL, "pto_mem_list: NULL argument");
-	return device_usable(dev) ? -EPERM : mem_list(dev->mem, visit, arg);
+	ret = device_ours(dev);
+	return ret ? ret : mem_list(dev->mem, visit, arg);
 }

@@ -16,7 +16,9 @@
  *
  * A slab that becomes empty is given back unless it is the only empty one of
  * its stride. Of the free chunks up to WARM_CHUNKS keep their pages, as
- * fresh ones have to be zeroed by the kernel.
+ * fresh ones have to be zeroed by the kernel. Memory of a device's driver is
+ * not kept so: each slab and each run is one object of the driver's, since what it
+ * copies must lie inside one.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -78,6 +80,7 @@ enum chunk_kind { CHUNK_FREE, CHUNK_SLAB, CHUNK_RUN, CHUNK_LOST };
  * @run:	FREE, RUN, LOST: length of the run, in its first chunk (FREE: and its last)
  * @first:	RUN, LOST: the run's first chunk
  * @live:	SLAB: objects in use
+ * @handle:	SLAB, RUN, LOST: what the window's source calls its memory
  * @link:	SLAB with room: in mem.room; first of a FREE run: in mem.runs
  */
 struct chunk {
@@ -89,6 +92,7 @@ struct chunk {
 	uint32_t run;
 	uint32_t first;
 	uint32_t live;
+	uint32_t handle;
 	LIST_ENTRY(chunk) link;
 	union {
 		struct slab *slab;
@@ -113,6 +117,7 @@ struct mem {
 	size_t window;
 	size_t total;
 	size_t page;
+	struct mem_source *source;
 
 	pthread_mutex_t lock;
 	bool quarantined;
@@ -168,12 +173,33 @@ static struct chunk *chunk_next(struct chunk *c)
 
 /* ---- pages --------------------------------------------------------------- */
 
-static bool pages_open(char *start, size_t size)
+/* Memory behind a run that was just taken. */
+static bool pages_open(struct mem *mem, struct chunk *c, size_t size)
 {
+	char *start = chunk_start(mem, c);
+
+	if (mem->source) {
+		c->handle = mem->source->map(mem->source, start, size);
+		return c->handle;
+	}
 	if (!mprotect(start, size, PROT_READ | PROT_WRITE))
 		return true;
 	fail(-ENOMEM, "device memory: the system has no %zu bytes left: %s", size, strerror(errno));
 	return false;
+}
+
+static void pages_close(struct mem *mem, struct chunk *c, size_t size)
+{
+	char *start = chunk_start(mem, c);
+
+	if (mem->source) {
+		if (c->handle)
+			mem->source->unmap(mem->source, c->handle, start, size);
+		c->handle = 0;
+		return;
+	}
+	madvise(start, size, MADV_DONTNEED);
+	mprotect(start, size, PROT_NONE);
 }
 
 /* Pages without access; false when the process has too many mappings already. */
@@ -256,15 +282,13 @@ static void run_give(struct mem *mem, struct chunk *c, uint32_t n)
 {
 	struct chunk *end = mem->chunks + mem->nchunks;
 	size_t size = (size_t)n << CHUNK_SHIFT;
-	bool keep = mem->warm + n <= WARM_CHUNKS;
+	bool keep = !mem->source && mem->warm + n <= WARM_CHUNKS;
 
 	ASAN_UNPOISON_MEMORY_REGION(chunk_start(mem, c), size);
-	if (keep) {
+	if (keep)
 		mem->warm += n;
-	} else {
-		madvise(chunk_start(mem, c), size, MADV_DONTNEED);
-		mprotect(chunk_start(mem, c), size, PROT_NONE);
-	}
+	else
+		pages_close(mem, c, size);
 	for (uint32_t i = 0; i < n; i++) {
 		c[i].kind = CHUNK_FREE;
 		c[i].warm = keep;
@@ -293,12 +317,13 @@ static char *run_alloc(struct mem *mem, size_t size)
 	if (!c)
 		return NULL;
 	start = chunk_start(mem, c);
-	if (!pages_open(start, whole)) {
+	/* What of a run is not opened has no access; only warm chunks need a guard. */
+	if (!pages_open(mem, c, mem->source ? data : whole)) {
 		run_give(mem, c, n);
 		return NULL;
 	}
 	c->size = size;
-	c->guard = guard_set(start + data, whole - data);
+	c->guard = !mem->source && guard_set(start + data, whole - data);
 	ASAN_POISON_MEMORY_REGION(start + size, whole - size);
 	return start;
 }
@@ -347,7 +372,7 @@ static struct chunk *slab_open(struct mem *mem, unsigned int shift)
 	if (!c)
 		return NULL;
 	c->slab = slab_new(shift);
-	if (!c->slab || !pages_open(chunk_start(mem, c), CHUNK_SIZE)) {
+	if (!c->slab || !pages_open(mem, c, CHUNK_SIZE)) {
 		free(c->slab);
 		run_give(mem, c, 1);
 		return NULL;
@@ -700,7 +725,7 @@ static char *window_reserve(size_t window)
 	return base;
 }
 
-int mem_create(size_t window, size_t total, struct mem **memp)
+int mem_create(size_t window, size_t total, struct mem_source *source, struct mem **memp)
 {
 	size_t n = window >> CHUNK_SHIFT;
 	struct mem *mem;
@@ -712,19 +737,21 @@ int mem_create(size_t window, size_t total, struct mem **memp)
 	if (total > window)
 		return fail(-EINVAL, "device memory: %zu bytes do not fit in a window of %zu",
 			    total, window);
-	base = window_reserve(window);
+	base = source ? source->base : window_reserve(window);
 	if (!base)
 		return fail(-ENOMEM, "device memory: no address window of %zu bytes: %s", window,
 			    strerror(errno));
 	mem = calloc(1, sizeof(*mem) + n * sizeof(mem->chunks[0]));
 	if (!mem) {
-		munmap(base, window);
+		if (!source)
+			munmap(base, window);
 		return fail(-ENOMEM, "device memory: no host memory for its tables");
 	}
 	mem->base = base;
 	mem->window = window;
 	mem->total = total;
 	mem->page = sysconf(_SC_PAGESIZE);
+	mem->source = source;
 	mem->nchunks = n;
 	pthread_mutex_init(&mem->lock, NULL);
 	for (int i = 0; i < ARRAY_SIZE(mem->room); i++)
@@ -747,6 +774,8 @@ static void chunk_destroy(struct mem *mem, struct chunk *c)
 		guard_forget(__builtin_popcount(c->slab->guarded));
 	else
 		guard_forget(c->guard);
+	if (mem->source)
+		pages_close(mem, c, size);
 }
 
 void mem_destroy(struct mem *mem)
@@ -762,7 +791,7 @@ void mem_destroy(struct mem *mem)
 		if (c->kind == CHUNK_SLAB)
 			free(c->slab);
 	}
-	if (!mem->quarantined)
+	if (!mem->quarantined && !mem->source)
 		munmap(mem->base, mem->window);
 	pthread_mutex_destroy(&mem->lock);
 	free(mem);

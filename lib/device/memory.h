@@ -13,13 +13,33 @@ struct mem;
 struct pto_mem_stat;
 
 /**
- * mem_create - reserve an address window
+ * struct mem_source - where a window's memory comes from, if not from the process
+ * @base:	the window's addresses, reserved by the source, a multiple of 2 MiB
+ * @map:	put memory at [start, start + size); returns its handle, or 0 with a text
+ * @unmap:	take it away; the addresses stay reserved
+ *
+ * Both are called with the window's lock held.
+ */
+struct mem_source {
+	void *base;
+	uint32_t (*map)(struct mem_source *source, void *start, size_t size);
+	void (*unmap)(struct mem_source *source, uint32_t handle, void *start, size_t size);
+};
+
+/**
+ * mem_create - make an address window
  * @window:	bytes of address space, a power of two
  * @total:	bytes that may be allocated in it
+ * @source:	where the memory comes from; NULL: the process's own, at addresses
+ *		that are reserved here
  */
-int mem_create(size_t window, size_t total, struct mem **mem);
+int mem_create(size_t window, size_t total, struct mem_source *source, struct mem **mem);
 
-/** mem_destroy - unmap the window and all in it (a quarantined one is left mapped) */
+/**
+ * mem_destroy - give back all memory in the window, and its addresses if reserved here
+ *
+ * A quarantined window is left as it is.
+ */
 void mem_destroy(struct mem *mem);
 
 /* As pto_mem_alloc() and pto_mem_free(). Thread-safe, amortised O(1). */

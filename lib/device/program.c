@@ -10,14 +10,14 @@
 int pto_program_load(struct pto_device *dev, const void *image, size_t size,
 		     struct pto_program **out)
 {
-	static _Atomic uint64_t serials;
 	struct pto_program *prog;
 	int ret;
 
 	if (!dev || !out)
 		return fail(-EINVAL, "pto_program_load: NULL argument");
-	if (device_usable(dev))
-		return -EPERM;
+	ret = device_usable(dev);
+	if (ret)
+		return ret;
 	prog = calloc(1, sizeof(*prog));
 	if (!prog)
 		return fail(-ENOMEM, "no memory for a program");
@@ -28,10 +28,12 @@ int pto_program_load(struct pto_device *dev, const void *image, size_t size,
 		ret = fail(-ENOENT, "the kernel image does not define kernel_entry");
 		goto err_image;
 	}
-	prog->serial = atomic_fetch_add(&serials, 1) + 1;
+	prog->dev = dev;
+	ret = dev->ops->load(prog);
+	if (ret)
+		goto err_image;
 	atomic_init(&prog->refs, 1);
 	device_get(dev);
-	prog->dev = dev;
 	*out = prog;
 	return 0;
 
@@ -52,8 +54,8 @@ void pto_program_unload(struct pto_program *prog)
 {
 	if (!prog || atomic_fetch_sub(&prog->refs, 1) > 1)
 		return;
-	if (!device_usable(prog->dev))
-		emu_forget(prog->dev->emu, prog->serial);
+	if (!device_ours(prog->dev))
+		prog->dev->ops->unload(prog);
 	image_put(prog->image);
 	device_put(prog->dev);
 	free(prog);

@@ -27,11 +27,13 @@ struct graph_args {
 int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 {
 	struct pto_graph *g;
+	int ret;
 
 	if (!dev || !graph)
 		return fail(-EINVAL, "pto_graph_create: NULL argument");
-	if (device_usable(dev))
-		return -EPERM;
+	ret = device_usable(dev);
+	if (ret)
+		return ret;
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return fail(-ENOMEM, "no memory for a graph");
@@ -69,7 +71,7 @@ int pto_graph_destroy(struct pto_graph *g)
 
 	if (!g)
 		return 0;
-	if (device_usable(g->dev))
+	if (device_ours(g->dev))
 		return -EPERM;
 	if (atomic_exchange(&g->launched, true))
 		return busy();

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <linux/pto_queue.h>
 #include <pto/pto.h>
@@ -104,22 +106,46 @@ static int check_handle(const struct orch_handle *h)
 	return 0;
 }
 
-static int switch_device(int id)
+/* The driver's device of this number, or else the embedded one, unless PTO_DEVICE names a kind. */
+static int open_device(int id, struct pto_device **dev)
 {
-	struct pto_device *dev;
+	const char *want = getenv("PTO_DEVICE"), *kind = "";
 	char name[32];
 	int rc;
 
-	if (id == current && is_ours(devices[id]))
+	if (want && !strncmp(want, "embedded", 8))
+		kind = "embedded";
+	else if (want && (!strncmp(want, "pto", 3) || !strncmp(want, "/dev/", 5)))
+		kind = "pto";
+	snprintf(name, sizeof(name), "%s%d", kind, id);
+	rc = pto_device_open(name, dev);
+	if (!rc)
+		log_msg(LOG_INFO, "set_device(%d): %s", id, (*dev)->name);
+	return rc;
+}
+
+/* Can the device be used once more, or must it be opened? */
+static bool is_open(int id)
+{
+	return devices[id] && is_ours(devices[id]) && device_alive(devices[id]);
+}
+
+static int switch_device(int id)
+{
+	struct pto_device *dev;
+	int rc;
+
+	if (id == current && is_open(id))
 		return 0;
 	if (live)
-		return fail(-EBUSY, "device %d is in use by %u runtimes: finalize them before device %d is set",
-			    current, live, id);
-	if (!devices[id] || !is_ours(devices[id])) {
-		snprintf(name, sizeof(name), "embedded%d", id);
-		rc = pto_device_open(name, &dev);
+		return fail(-EBUSY, "device %d is in use by %u runtimes: finalize them before device %d is set%s",
+			    current, live, id, id == current ? " anew, as it was reset or is gone" : "");
+	if (!is_open(id)) {
+		rc = open_device(id, &dev);
 		if (rc)
 			return rc;
+		if (devices[id] && is_ours(devices[id]))
+			pto_device_close(devices[id]);
 		devices[id] = dev;
 	}
 	current = id;
@@ -167,7 +193,7 @@ static int evict(struct orch_handle *h, struct runtime **stale)
 	if (!old)
 		return 0;
 	if (is_handle_of(h, old))
-		return device_usable(old->dev) ?:
+		return device_ours(old->dev) ?:
 		       fail(-EBUSY, "runtime %p is initialised: finalize it first", (void *)h);
 	if (is_ours(old->dev)) {
 		if (!(old->state & (RUNTIME_READY | RUNTIME_FAILED | RUNTIME_ASYNC)))
@@ -265,7 +291,7 @@ static int find(struct orch_handle *h, struct runtime **rt)
 	*rt = lookup(h);
 	if (!*rt || !is_handle_of(h, *rt))
 		return fail(-EINVAL, "runtime %p is not initialised, or was finalized", (void *)h);
-	return device_usable((*rt)->dev);
+	return device_ours((*rt)->dev);
 }
 
 int registry_take(struct orch_handle *h, unsigned int from, enum runtime_state to,

@@ -55,7 +55,7 @@ static int read_opts(const struct pto_launch_opts *in, struct pto_launch_opts *o
 	return 0;
 }
 
-static int check_opts(struct pto_launch_opts *o)
+static int check_opts(const struct pto_device *dev, struct pto_launch_opts *o)
 {
 	if (o->flags & ~PTO_LAUNCH_PROFILE)
 		return fail(-EINVAL, "unknown launch flags %#x", o->flags & ~PTO_LAUNCH_PROFILE);
@@ -65,6 +65,9 @@ static int check_opts(struct pto_launch_opts *o)
 		o->aicpu_threads = 1;
 	if (o->block_dim < 1 || o->block_dim > PTO_MAX_BLOCKS)
 		return fail(-EINVAL, "block_dim %d is not in 1..%d", o->block_dim, PTO_MAX_BLOCKS);
+	if (o->block_dim > dev->blocks)
+		return fail(-EINVAL, "block_dim %d: %s has %u blocks", o->block_dim, dev->name,
+			    dev->blocks);
 	if (o->aicpu_threads < 1 || o->aicpu_threads > SCHED_MAX_WORKERS)
 		return fail(-EINVAL, "aicpu_threads %d is not in 1..%d", o->aicpu_threads,
 			    SCHED_MAX_WORKERS);
@@ -152,8 +155,9 @@ static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_
 
 	if (!g)
 		return fail(-EINVAL, "the graph to launch is NULL");
-	if (device_usable(g->dev))
-		return -EPERM;
+	ret = device_usable(g->dev);
+	if (ret)
+		return ret;
 	t = guard_thread();
 	if (!t)
 		return -ENOMEM;
@@ -161,7 +165,7 @@ static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_
 		return fail(-EDEADLK, "a kernel or an orchestration can not launch a graph");
 	ret = read_opts(opts, &o);
 	if (!ret)
-		ret = check_opts(&o);
+		ret = check_opts(g->dev, &o);
 	if (ret)
 		return ret;
 	if (atomic_exchange(&g->launched, true))
@@ -263,7 +267,7 @@ int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
 	if (!launch || timeout_ms < 0)
 		return fail(-EINVAL, "pto_launch_wait: %s",
 			    launch ? "a negative timeout" : "the launch is NULL");
-	if (device_usable(launch->dev))
+	if (device_ours(launch->dev))
 		return -EPERM;
 	pfd.fd = launch->fd;
 	if (!atomic_load(&launch->done))
@@ -275,7 +279,7 @@ int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
 
 void pto_launch_cancel(struct pto_launch *launch)
 {
-	if (launch && !atomic_load(&launch->done) && !device_usable(launch->dev))
+	if (launch && !atomic_load(&launch->done) && !device_ours(launch->dev))
 		sched_cancel(launch->dev->sched, &launch->launch);
 }
 
@@ -285,7 +289,7 @@ void pto_launch_free(struct pto_launch *launch)
 		return;
 	pto_launch_cancel(launch);
 	/* In a child of fork() there is no such thread. */
-	if (!device_usable(launch->dev))
+	if (!device_ours(launch->dev))
 		pthread_join(launch->thread, NULL);
 	device_put(launch->dev);
 	close(launch->fd);

@@ -21,10 +21,8 @@
 
 #define SPIN_ALONE	2000	/* a CPU for each worker */
 #define SPIN_CROWDED	20
-#define PARK_NS		(50 * NSEC_PER_MSEC)
 #define TURN_NS		(20 * NSEC_PER_MSEC)
 #define ARGS_SHOWN	8
-#define INFLIGHT_THREAD	2
 
 const struct pto_aicpu_program sched_builtin = {
 	.magic = PTO_AICPU_MAGIC,
@@ -94,19 +92,18 @@ static int fault_errno(const struct emu_fault *fault)
 	return -EIO;
 }
 
-void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
-		   const struct emu_fault *fault)
+void launch_task_failed(struct sched_worker *w, uint32_t task, unsigned int core, int error,
+			const char *cause)
 {
 	struct sched *s = sched_of(w->run);
 	const struct pto_desc *desc;
-	char cause[192], args[256];
 	bool first = false;
+	char args[256];
 
-	guard_describe(cause, sizeof(cause), fault);
 	pthread_mutex_lock(&s->lock);
 	/* A thread that was given up has no say any more. */
 	if (s->workers[w->index] == w)
-		first = stop_run(s, NULL, fault_errno(fault));
+		first = stop_run(s, NULL, error);
 	if (first) {
 		desc = slab_desc(w->run->slabs, task);
 		describe_args(args, sizeof(args), desc);
@@ -116,6 +113,15 @@ void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
 			 s->dev->name, cause, args);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
+		   const struct emu_fault *fault)
+{
+	char cause[192];
+
+	guard_describe(cause, sizeof(cause), fault);
+	launch_task_failed(w, task, core, fault_errno(fault), cause);
 }
 
 void launch_overdue(struct sched *s)
@@ -189,23 +195,8 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 static void op_park(struct sched_worker *w)
 {
 	if (!atomic_exchange(&w->futex, 0))
-		futex_wait(&w->futex, 0, PARK_NS);
+		futex_wait(&w->futex, 0, SCHED_PARK_NS);
 	atomic_store(&w->futex, 0);
-}
-
-static void op_wait_cores(struct sched_worker *w)
-{
-	struct emu_core *cores[PTO_MAX_CORES];
-	uint32_t heads[PTO_MAX_CORES];
-	unsigned int i, n = 0;
-
-	for (i = 0; i < w->nqueues; i++) {
-		if (w->queue[i].done == w->queue[i].tail)
-			continue;
-		cores[n] = w->queue[i].core;
-		heads[n++] = w->queue[i].tail;
-	}
-	emu_wait_cores(w->run->emu, cores, heads, n, PARK_NS);
 }
 
 static bool op_more_records(struct sched_worker *w)
@@ -223,15 +214,19 @@ static bool op_more_records(struct sched_worker *w)
 	return true;
 }
 
-static const struct sched_ops ops = {
-	.resolve = emu_resolve,
-	.wake = op_wake,
-	.park = op_park,
-	.doorbell = emu_doorbell,
-	.wait_cores = op_wait_cores,
-	.failed = launch_failed,
-	.more_records = op_more_records,
-};
+static struct sched_ops ops_for(const struct device_ops *backend)
+{
+	return (struct sched_ops){
+		.resolve = emu_resolve,
+		.wake = op_wake,
+		.park = op_park,
+		.doorbell = backend->doorbell,
+		.poll = backend->poll,
+		.wait_cores = backend->wait,
+		.failed = launch_failed,
+		.more_records = op_more_records,
+	};
+}
 
 /* ---- layout ------------------------------------------------------------- */
 
@@ -260,7 +255,7 @@ static void worker_free(struct sched_worker *w)
 static int add_core(struct sched *s, struct sched_worker *w, unsigned int slot,
 		    unsigned int number, unsigned int kind)
 {
-	struct emu_core *core = emu_core(s->dev->emu, slot);
+	struct emu_core *core = s->dev->ops->launch_queue(s->dev, slot);
 	struct emu_core *last = w->core[kind];
 
 	if (!core)
@@ -353,8 +348,10 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 
 		q->done = q->tail = q->core->sub->sq_tail;
 	}
-	w->inflight_max = max(INFLIGHT_THREAD * emu_threads_count(s->dev->emu) /
-			      s->config_workers, 2u);
+	w->active = 0;
+	w->depth = s->dev->ops->launch_depth;
+	w->width = max(s->dev->ops->launch_width(s->dev) / s->config_workers, 2u);
+	w->inflight_max = w->width * w->depth;
 }
 
 /* ---- a run -------------------------------------------------------------- */
@@ -368,8 +365,8 @@ static int prepare(struct sched *s, struct launch *l)
 	int ret;
 
 	ret = lay_out(s, l->block_dim, workers);
-	if (!ret && !s->dev->inplace)
-		ret = min(emu_threads_start(s->dev->emu), 0);
+	if (!ret)
+		ret = s->dev->ops->launch_begin(s->dev, l->block_dim, l->task_ns);
 	if (ret)
 		return ret;
 	for (i = 0; i < workers; i++) {
@@ -379,7 +376,7 @@ static int prepare(struct sched *s, struct launch *l)
 	}
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
-	run->ops = &ops;
+	run->ops = &s->ops;
 	run->slabs = g->slabs.at;
 	run->chunks = g->chunks.at;
 	run->roots = g->roots;
@@ -459,6 +456,8 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 		s->program->inplace(w);
 	else
 		s->program->rings(w);
+	if (s->dev->ops->leave)
+		s->dev->ops->leave(w);
 	/* A thread that was given up is stopped, and owns nothing any more. */
 	if (likely(!s->profile) || stopped(w))
 		return;
@@ -523,8 +522,8 @@ static int run_all(struct sched *s, struct launch *l)
 		ret = run_worker0(s, l);
 	}
 	threads_close_run(s);
-	if (!s->dev->inplace && unlikely(ret || s->error))
-		emu_quiesce(s->dev->emu, 0, PTO_MAX_CORES);
+	if (unlikely(ret || s->error))
+		s->dev->ops->launch_end(s->dev);
 	error = end(s);
 	if (unlikely(error || ret))
 		l->graph->dirty = true;
@@ -626,6 +625,7 @@ int sched_create(struct pto_device *dev, struct sched **sched)
 		return fail(-ENOMEM, "no memory for a scheduler");
 	memset(s, 0, sizeof(*s));
 	s->dev = dev;
+	s->ops = ops_for(dev->ops);
 	s->watch.expired = expired;
 	s->watch.give_up = give_up;
 	pthread_mutex_init(&s->lock, NULL);

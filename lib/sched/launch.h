@@ -54,6 +54,7 @@ struct sched {
 	atomic_int error;
 	char text[768];
 
+	struct sched_ops ops;
 	struct sched_run run;
 	struct sched_worker *workers[SCHED_MAX_WORKERS];
 	struct emu_watch watch;
@@ -119,6 +120,10 @@ void launch_shut_down(struct sched *s);
 
 /** launch_overdue - a kernel has returned, but after its time and more */
 void launch_overdue(struct sched *s);
+
+/** launch_task_failed - the launch fails with @error, since a task of it has: @cause says why */
+void launch_task_failed(struct sched_worker *w, uint32_t task, unsigned int core, int error,
+			const char *cause);
 
 /** launch_failed - what sched_ops.failed() does */
 void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,

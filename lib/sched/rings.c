@@ -4,8 +4,9 @@
  *
  * Descriptors are copied into the submission rings of the worker's cores, and
  * the rings' heads say what is done. At most inflight_max tasks are on their
- * way at once, since the cores share few host threads and a task queued on a
- * core that waits for a thread could have run on another one. A task whose
+ * way at once, on few cores, since the cores share few host threads and a task queued on
+ * a core that waits for a thread could have run on another one. Where it costs a
+ * system call to hand tasks to a core, it is given several at once. A task whose
  * only predecessor is the last in a core's ring is sent right behind it: the
  * ring's order is its dependency, and it does not count.
  */
@@ -40,7 +41,7 @@ static void publish(struct sched_worker *w, struct sched_queue *q)
 	store_release(&core->sub->sq_tail, q->tail);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (READ_ONCE(core->queue->asleep))
-		w->run->ops->doorbell(w->run->emu, core);
+		w->run->ops->doorbell(w, q);
 }
 
 /* The task that may follow @task in its core's ring before @task is done, if any. */
@@ -62,6 +63,7 @@ static uint32_t follower(struct sched_worker *w, uint32_t task)
 static void dispatch(struct sched_worker *w, struct sched_queue *q, uint32_t task)
 {
 	w->inflight++;
+	w->active += !queued(q);
 	do {
 		push(w, q, task);
 		task = follower(w, task);
@@ -106,6 +108,7 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 		record(w, q, task, &cqe);
 	w->executed++;
 	q->done++;
+	w->active -= !queued(q);
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
 		return;
 	w->inflight--;
@@ -123,6 +126,8 @@ static bool reap(struct sched_worker *w, bool *moved)
 	unsigned int i;
 	uint32_t head;
 
+	if (w->run->ops->poll && !w->run->ops->poll(w))
+		return false;
 	for (i = 0; i < w->nqueues; i++) {
 		struct sched_queue *q = &w->queue[i];
 
@@ -150,7 +155,7 @@ static bool reap(struct sched_worker *w, bool *moved)
 	return true;
 }
 
-/* A core of this kind that can start a task at once, or else the emptiest one. */
+/* The next core of this kind that may be given a task. */
 static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
 {
 	unsigned int first = kind == PTO_CORE_AIC ? 0 : w->first_aiv;
@@ -162,7 +167,7 @@ static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
 		if (++w->turn[kind] >= count)
 			w->turn[kind] = 0;
 		q = &w->queue[first + w->turn[kind]];
-		if (!queued(q))
+		if (queued(q) ? queued(q) < w->depth : w->active < w->width)
 			return q;
 	}
 	return NULL;

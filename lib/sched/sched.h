@@ -24,8 +24,12 @@
 #define SCHED_RING		256
 #define SCHED_KINDS		2	/* of core; lists of ready tasks are by kind */
 
+struct sched_queue;
 struct sched_run;
 struct sched_worker;
+
+/* The longest that a worker sleeps before it looks around. */
+#define SCHED_PARK_NS	(50 * NSEC_PER_MSEC)
 
 /** struct sched_record - a profiled task; times in ns of CLOCK_MONOTONIC */
 struct sched_record {
@@ -56,7 +60,9 @@ struct sched_ring {
  * @resolve:	find a program that the thread has not met yet
  * @wake:	wake one parked worker of those in @mask
  * @park:	sleep until woken, or until a short time has passed
- * @doorbell:	the core's queue has descriptors, and the core is asleep
+ * @doorbell:	descriptors were put on a queue whose core is asleep
+ * @poll:	bring the heads of the worker's queues up to date; false: a task has
+ *		failed, and the launch with it. NULL: they always are
  * @wait_cores:	sleep until a core of the worker has moved, in bounded time
  * @failed:	the launch has failed; the first one to say so is heard
  * @more_records: the worker's buffer for records is full; false: no memory
@@ -65,7 +71,8 @@ struct sched_ops {
 	emu_resolve_fn resolve;
 	void (*wake)(struct sched_run *run, uint64_t mask);
 	void (*park)(struct sched_worker *w);
-	void (*doorbell)(struct emulator *emu, struct emu_core *core);
+	void (*doorbell)(struct sched_worker *w, struct sched_queue *q);
+	bool (*poll)(struct sched_worker *w);
 	void (*wait_cores)(struct sched_worker *w);
 	void (*failed)(struct sched_worker *w, uint32_t task, unsigned int core,
 		       const struct emu_fault *fault);
@@ -93,7 +100,10 @@ struct sched_queue {
  * @settled:	tasks that were
  * @core:	in place: the core to use next, by kind
  * @queue:	through rings: its cores, AIC first, then AIV from @first_aiv on
- * @inflight:	through rings: tasks on their way
+ * @inflight:	through rings: tasks on their way, those behind one another counted once
+ * @active:	through rings: queues that are not empty, at most @width
+ * @depth:	through rings: the most that may be on one queue, but for those behind
+ *		one another
  */
 struct sched_worker {
 	struct sched_run *run;
@@ -116,6 +126,9 @@ struct sched_worker {
 	unsigned int turn[SCHED_KINDS];
 	unsigned int inflight;
 	unsigned int inflight_max;
+	unsigned int active;
+	unsigned int width;
+	unsigned int depth;
 
 	struct sched_ring ring[SCHED_KINDS];
 };

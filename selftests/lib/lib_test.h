@@ -47,6 +47,14 @@ static inline struct pto_program *load_kernel(struct pto_device *dev, const char
 	return prog;
 }
 
+/* Of the driver, or embedded? */
+static inline bool on_driver(struct pto_device *dev)
+{
+	struct pto_device_info info = { .size = sizeof(info) };
+
+	return !pto_device_query(dev, &info) && !strcmp(info.backend, "chardev");
+}
+
 static inline double seconds(clockid_t clock)
 {
 	struct timespec ts;

@@ -51,7 +51,7 @@ FIXTURE(memory) {
 
 FIXTURE_SETUP(memory)
 {
-	ASSERT_EQ(0, mem_create(GIB, 256 * MIB, &self->mem));
+	ASSERT_EQ(0, mem_create(GIB, 256 * MIB, NULL, &self->mem));
 }
 
 FIXTURE_TEARDOWN(memory)
@@ -149,7 +149,7 @@ TEST(window_full)
 	void *p[8];
 	int n = 0;
 
-	ASSERT_EQ(0, mem_create(16 * MIB, 16 * MIB, &mem));
+	ASSERT_EQ(0, mem_create(16 * MIB, 16 * MIB, NULL, &mem));
 	while (n < ARRAY_SIZE(p) && !mem_alloc(mem, 2 * MIB - 64 * KIB, &p[n]))
 		n++;
 	EXPECT_EQ(8, n);
@@ -167,10 +167,10 @@ TEST(bad_windows)
 {
 	struct mem *mem;
 
-	EXPECT_ERROR(-EINVAL, mem_create(0, 0, &mem), "power of two");
-	EXPECT_ERROR(-EINVAL, mem_create(3 * MIB, MIB, &mem), "power of two");
-	EXPECT_ERROR(-EINVAL, mem_create(2 * MIB, 4 * MIB, &mem), "do not fit");
-	EXPECT_ERROR(-ENOMEM, mem_create((size_t)1 << 52, MIB, &mem), "no address window");
+	EXPECT_ERROR(-EINVAL, mem_create(0, 0, NULL, &mem), "power of two");
+	EXPECT_ERROR(-EINVAL, mem_create(3 * MIB, MIB, NULL, &mem), "power of two");
+	EXPECT_ERROR(-EINVAL, mem_create(2 * MIB, 4 * MIB, NULL, &mem), "do not fit");
+	EXPECT_ERROR(-ENOMEM, mem_create((size_t)1 << 52, MIB, NULL, &mem), "no address window");
 	mem_destroy(NULL);
 }
 
@@ -205,7 +205,7 @@ TEST(many_guards)
 	struct mem *mem;
 	void *p, *map;
 
-	ASSERT_EQ(0, mem_create(4 * GIB, 4 * GIB, &mem));
+	ASSERT_EQ(0, mem_create(4 * GIB, 4 * GIB, NULL, &mem));
 	for (int i = 0; i < N; i++) {
 		ASSERT_EQ(0, mem_alloc(mem, 60000, &p))
 			TH_LOG("%d: %s", i, pto_last_error());
@@ -362,7 +362,7 @@ TEST(quarantine)
 	struct mem *mem;
 	char *p[3], *q;
 
-	ASSERT_EQ(0, mem_create(64 * MIB, 64 * MIB, &mem));
+	ASSERT_EQ(0, mem_create(64 * MIB, 64 * MIB, NULL, &mem));
 	for (int i = 0; i < 3; i++)
 		ASSERT_EQ(0, mem_alloc(mem, some[i], (void **)&p[i]));
 	mem_quarantine(mem);

@@ -140,6 +140,8 @@ TEST_F(regress, nothing_behind_a_fault_on_a_stream)
 	int64_t bad, last;
 	int i, k;
 
+	if (on_driver(self->dev))
+		SKIP(return, "the driver refuses host memory that is not there");
 	for (i = 0; i < 20000 && seconds(CLOCK_MONOTONIC) < end; i++) {
 		ASSERT_EQ(0, pto_stream_create(self->dev, &s));
 		bad = pto_stream_write(s, self->word, (void *)16, 4);

@@ -275,7 +275,8 @@ static const struct argp_option option_table[] = {
 	{ "param", 'p', "NAME=VALUE", 0, "another value for a param of the example", 0 },
 	{ "block-dim", 'b', "N", 0, "blocks to use, 1 to 24", 0 },
 	{ "threads", 't', "N", 0, "AICPU scheduler threads", 0 },
-	{ "device", KEY_DEVICE, "N", 0, "device, 0 to 15 (0)", 0 },
+	{ "device", KEY_DEVICE, "NAME", 0,
+	  "0 to 15 (0): of the driver if it has that one, else embedded; pto0, embedded3", 0 },
 	{ "seed", KEY_SEED, "N", 0, "another set of random inputs (0)", 0 },
 	{ "repeat", KEY_REPEAT, "N", 0, "launch N times", 0 },
 	{ "profile", KEY_PROFILE, NULL, 0, "leave swim_time.json and swim_time.svg", 0 },
@@ -298,6 +299,16 @@ static long long number(struct argp_state *state, const char *arg, long long low
 	return n;
 }
 
+/* A number, or a name: then it also says of which kind the device must be. */
+static int device(struct argp_state *state, const char *arg)
+{
+	const char *digits = arg + strcspn(arg, "0123456789");
+
+	if (digits != arg && setenv("PTO_DEVICE", arg, 1))
+		argp_failure(state, 3, errno, "%s", arg);
+	return *digits || digits == arg ? number(state, digits, 0, 15) : 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *opt = state->input;
@@ -315,7 +326,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opt->threads = number(state, arg, 1, 64);
 		return 0;
 	case KEY_DEVICE:
-		opt->device = number(state, arg, 0, 15);
+		opt->device = device(state, arg);
 		return 0;
 	case KEY_SEED:
 		opt->seed = number(state, arg, 0, INT64_MAX);

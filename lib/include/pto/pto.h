@@ -13,7 +13,8 @@
  * device closed while a graph lives is freed with the graph.
  *
  * After fork() the child can not use what the parent opened: calls return
- * -EPERM. It may open devices of its own.
+ * -EPERM, and the memory of a device of the driver is not mapped there. It may open devices
+ * of its own.
  */
 #ifndef PTO_PTO_H
 #define PTO_PTO_H
@@ -44,7 +45,7 @@ PTO_API unsigned int pto_version(void);
 
 /**
  * pto_has_feature - ask whether the library in use has a feature
- * @name: "embedded", "inplace", "threads", "async-launch", "profile", ...
+ * @name: "embedded", "chardev", "inplace", "threads", "async-launch", "profile", ...
  *
  * Returns 1 or 0; a name that it does not know is a feature it does not have.
  */
@@ -72,11 +73,12 @@ enum pto_core {
  * @index:	0 to 15
  * @blocks:	clusters of one AIC and two AIV
  * @cores:	3 * @blocks
- * @mem_total:	bytes of device memory
- * @mem_used:	bytes allocated
+ * @mem_total:	bytes of device memory, that of other processes included
+ * @mem_used:	bytes that this process has allocated
  * @host_threads: threads the emulator runs on, 0 before the first is needed
- * @backend:	"embedded"
- * @mode:	"inplace" or "threads"
+ * @backend:	"embedded", or "chardev": a device of the driver
+ * @mode:	how tasks get to the cores: "inplace" or "threads" on the embedded device,
+ *		"uring" or "ioctl" on one of the driver
  * @name:	the name that opens the device
  */
 struct pto_device_info {
@@ -95,12 +97,21 @@ struct pto_device_info {
 
 /**
  * pto_device_open - open a device
- * @name:	"embedded" or "embedded0" to "embedded15"; NULL: $PTO_DEVICE, or
- *		else "embedded"
+ * @name:	"embedded" or "embedded0" to "embedded15": in this process;
+ *		"pto0" to "pto15", or "/dev/pto/pto0": of the driver;
+ *		"0" to "15": of the driver if it has that one, else embedded;
+ *		NULL: $PTO_DEVICE, or else "embedded"
  * @dev:	where to put the handle
  *
- * Opening the same device again gives another reference to the same one.
- * Errors: -EINVAL (no such name), -ENODEV (index over 15), -ENOMEM.
+ * Opening the same device again gives another reference to the same one, unless that
+ * was reset or unplugged in the meantime: it is dead for good, all calls on it
+ * but those that free something answer -ENODEV, and a device that comes back is opened anew.
+ *
+ * A device of the driver is used by io_uring where that works, else by ioctl;
+ * PTO_SUBMIT=uring or ioctl decides. Errors: -EINVAL (no such name), -ENODEV (index over
+ * 15, or the driver has no such device), -EACCES (the text names the group to join),
+ * -ENOMEM (no address space, or no memory), -EPROTO (a driver of another ABI), and with
+ * PTO_SUBMIT=uring why there is no io_uring (-ENOSYS, -EPERM, ...).
  */
 PTO_API int pto_device_open(const char *name, struct pto_device **dev);
 
@@ -197,8 +208,9 @@ PTO_API void pto_program_unload(struct pto_program *prog);
 /**
  * pto_stream_create - create an in-order queue of copies
  *
- * What is queued runs beside the caller, in order. Errors: -ENOMEM, -EBUSY (56
- * streams are in use), -EAGAIN (no thread to run it).
+ * What is queued runs beside the caller, and beside launches, in order. Errors: -ENOMEM,
+ * -EBUSY (56 streams are in use, or what the driver has), -EAGAIN (no thread to run it),
+ * -ENODEV (the device is gone).
  */
 PTO_API int pto_stream_create(struct pto_device *dev, struct pto_stream **stream);
 
@@ -211,8 +223,12 @@ PTO_API void pto_stream_destroy(struct pto_stream *stream);
  * As pto_mem_write() and so on, but source and destination must not overlap;
  * pto_stream_fill() repeats a 32-bit pattern over
  * @size bytes, which is a multiple of 4. Host and device memory must stay
- * valid until the copy is complete. Returns the copy's seqno (>= 1) or:
- * -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno).
+ * valid until the copy is complete. Host memory may be pageable: the driver pins it for
+ * as long as it needs it, a piece of a large copy after the other. Returns the copy's
+ * seqno (>= 1) or: -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno);
+ * -EFAULT (the driver finds that host memory is not there; the embedded device finds out
+ * when it comes to the copy, and the stream fails with -EIO); -EIO, -ETIMEDOUT or -ENODEV
+ * (an earlier copy has failed, or the device: the stream takes no more).
  */
 PTO_API int64_t pto_stream_write(struct pto_stream *s, void *dst, const void *src, size_t size);
 PTO_API int64_t pto_stream_read(struct pto_stream *s, void *dst, const void *src, size_t size);
@@ -226,7 +242,8 @@ PTO_API int64_t pto_stream_done(struct pto_stream *stream);
  * pto_stream_wait - wait until @seqno is complete
  * @timeout_ms:	0: only look; must not be negative
  *
- * Errors: -EINVAL (a seqno not yet queued), -ETIME (the bound ran out).
+ * Errors: -EINVAL (a seqno not yet queued), -ETIME (the bound ran out), -EIO, -ETIMEDOUT
+ * or -ENODEV (a copy has failed; the text says why).
  */
 PTO_API int pto_stream_wait(struct pto_stream *stream, int64_t seqno, int timeout_ms);
 
@@ -377,6 +394,7 @@ struct pto_launch_opts {
  * -ENOEXEC	an AICPU or AICore program of another ABI, or garbage
  * -EIO		a task crashed; the text names task, func_id, core and cause
  * -ETIMEDOUT	a task ran longer than task_timeout_ms
+ * -ENODEV	the device was reset or unplugged
  * -ETIME	the launch took longer than timeout_ms
  * -ECANCELED	pto_launch_cancel()
  * -ENOMEM, -EAGAIN	no memory, or no thread, to launch with
@@ -385,7 +403,7 @@ struct pto_launch_opts {
  * -EPERM	the device was opened before fork()
  * -ESHUTDOWN	the process is ending
  *
- * Kernels that call nothing but mem* and libm run on the calling thread. Do not
+ * In place, kernels that call nothing but mem* and libm run on the calling thread. Do not
  * block SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT or SIGURG there: a
  * kernel that crashes would end the process, one that hangs could not be left.
  */

@@ -42,9 +42,14 @@ extern "C" {
  * set_device - open a device and make it the current one
  * @device_id: 0 to 15
  *
- * The current device again: nothing to do. Devices stay open, with their
- * memory, until the process ends. Errors: -EINVAL (no such device), -EBUSY
- * (another device while runtimes live), -ENOMEM.
+ * That is the driver's /dev/pto/ptoN if there is one, and else the embedded device
+ * N; PTO_DEVICE=embedded or PTO_DEVICE=pto0 says of which kind devices must be. The log says
+ * at level info which one it is.
+ *
+ * The current device again: nothing to do, unless it was reset or unplugged; then it is
+ * opened anew. Devices stay open, with their memory, until the process ends.
+ * Errors: -EINVAL (no such device), -EBUSY (another device, or a dead one, while runtimes
+ * live), -ENOMEM, and those of pto_device_open().
  */
 PTO_API int set_device(int device_id);
 

@@ -23,6 +23,7 @@
 #include <linux/pto_queue.h>
 
 #include "base/util.h"
+#include "graph/depmap.h"
 
 #define TASK_NONE	UINT32_MAX
 #define GRAPH_MAX_TASKS	(1u << 30)
@@ -118,6 +119,31 @@ static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, 
 	} \
 } while (0)
 
+/* In a window, see struct sched_window: no more edges are added. */
+#define NODE_CLOSED	(1u << 31)
+
+/*
+ * In a window chunks are linked the other way round, the oldest first: what is
+ * added is then behind all that a walk of @n successors reads.
+ */
+#define for_each_in_window(chunks, node, n, to, visit) do { \
+	uint32_t _n = (n), _i, _in = min(_n, (uint32_t)NODE_EDGES); \
+	for (_i = 0; _i < _in; _i++) { \
+		uint32_t to = (node)->succ[_i]; \
+		visit; \
+	} \
+	_n -= _in; \
+	for (uint32_t _c = unlikely(_n) ? (node)->more : 0; _n; _n -= _in) { \
+		const struct graph_chunk *_chunk = slab_chunk(chunks, _c); \
+		for (_in = min(_n, (uint32_t)CHUNK_EDGES), _i = 0; _i < _in; _i++) { \
+			uint32_t to = _chunk->to[_i]; \
+			visit; \
+		} \
+		if (_n > _in) \
+			_c = _chunk->next; \
+	} \
+} while (0)
+
 /** struct graph_kernel - what a func_id stands for: a program, and its tasks' descriptor */
 struct graph_kernel {
 	struct pto_program *prog;
@@ -143,7 +169,6 @@ struct graph_roots {
 	uint32_t index;
 };
 
-struct depmap;
 struct graph_args;
 struct profile;
 struct pto_device;
@@ -165,6 +190,7 @@ struct pto_graph {
 	size_t args_left;
 
 	struct depmap *deps;		/* made when tensors are first submitted */
+	struct depmap_preds preds;	/* of the task being added */
 	bool deps_lost;			/* no memory for it: an edge may be missing */
 	void **buffers;			/* allocated for tensors without address */
 	uint32_t nbuffers;

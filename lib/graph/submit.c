@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "device/device.h"
 #include "device/memory.h"
-#include "graph/depmap.h"
-#include "graph/graph.h"
+#include "graph/submit.h"
 
 #define LANES	((const char *const[]){ "AIC", "AIV0", "AIV1" })
+#define ID(id)	((unsigned long long)(id))
 
 int graph_deps_lost(void)
 {
@@ -20,6 +20,7 @@ int graph_deps_lost(void)
 void graph_free_submitted(struct pto_graph *g)
 {
 	depmap_free(g->deps);
+	free(g->preds.task);
 	while (g->nbuffers)
 		mem_free(g->dev->mem, g->buffers[--g->nbuffers]);
 	free(g->buffers);
@@ -27,73 +28,74 @@ void graph_free_submitted(struct pto_graph *g)
 
 /* ---- what a caller may get wrong ---------------------------------------- */
 
-/* The lane that a task of one kernel runs on; which of a block's AIVs makes no difference. */
-static int check_kernels(const struct pto_graph *g, const struct pto_task *t, int *func_id)
+int submit_lane(const struct pto_graph *g, const struct pto_task *t, uint64_t id, int *func_id)
 {
 	int lane, used = -1;
 
 	for (lane = 0; lane < PTO_LANES; lane++) {
-		int id = t->kernels[lane];
+		int f = t->kernels[lane];
 
-		if (id == PTO_NO_KERNEL)
+		if (f == PTO_NO_KERNEL)
 			continue;
-		if ((unsigned int)id >= g->nkernels || !g->kernels[id])
-			return fail(-ENOENT, "task %u: func_id %d (%s) has no kernel", g->ntasks, id,
+		if ((unsigned int)f >= g->nkernels || !g->kernels[f])
+			return fail(-ENOENT, "task %llu: func_id %d (%s) has no kernel", ID(id), f,
 				    LANES[lane]);
 		if (used >= 0)
-			return fail(-EOPNOTSUPP, "task %u: kernels for %s and %s; tasks of more than one core are not supported yet",
-				    g->ntasks, LANES[used], LANES[lane]);
+			return fail(-EOPNOTSUPP, "task %llu: kernels for %s and %s; tasks of more than one core are not supported yet",
+				    ID(id), LANES[used], LANES[lane]);
 		used = lane;
-		*func_id = id;
+		*func_id = f;
 	}
 	if (used < 0)
-		return fail(-EINVAL, "task %u has no kernel for any lane", g->ntasks);
+		return fail(-EINVAL, "task %llu has no kernel for any lane", ID(id));
+	/* Which of a block's AIVs runs it makes no difference. */
 	return min(used, PTO_LANE_AIV0);
 }
 
-static int check_tensor(const struct pto_graph *g, const struct pto_task *t, uint32_t i)
+static int check_access(const struct pto_access *a)
 {
-	const struct pto_tensor *tensor = t->accesses[i].tensor;
-	int ret = tensor_check(tensor);
+	const struct pto_tensor *t = a->tensor;
+	int ret = tensor_check(t);
 
 	if (ret)
-		goto named;
-	if (t->accesses[i].dir > PTO_INOUT) {
-		ret = fail(-EINVAL, "direction %u is none", t->accesses[i].dir);
-		goto named;
-	}
-	if (tensor->addr)
+		return ret;
+	if (a->dir > PTO_INOUT)
+		return fail(-EINVAL, "direction %u is none", a->dir);
+	if (t->addr)
 		return 0;
-	if (t->accesses[i].dir != PTO_OUT)
-		ret = fail(-EINVAL, "it is read, and has no address: no task has written it");
-	else if (!tensor->is_raw_eq_shapes || tensor->base)
-		ret = fail(-EINVAL, "a part of a tensor that has no address yet: write the whole first");
-	if (!ret)
-		return 0;
-named:
-	fail_prefix("task %u, tensor %u", g->ntasks, i);
-	return ret;
+	if (a->dir != PTO_OUT)
+		return fail(-EINVAL, "it is read, and has no address: no task has written it");
+	if (!t->is_raw_eq_shapes || t->base)
+		return fail(-EINVAL, "a part of a tensor that has no address yet: write the whole first");
+	return 0;
 }
 
-static int check_task(const struct pto_graph *g, const struct pto_task *t)
+int submit_check(const struct pto_task *t, uint64_t id)
 {
-	uint32_t i;
-	int ret;
-
 	if (t->size != sizeof(*t))
 		return fail(-EINVAL, "pto_task: size is %u, not %zu", t->size, sizeof(*t));
 	if (t->flags & ~PTO_TASK_NO_DEPS)
 		return fail(-EINVAL, "unknown task flags %#x", t->flags & ~PTO_TASK_NO_DEPS);
 	if ((uint64_t)t->naccesses + t->nscalars > PTO_MAX_ARGS)
-		return fail(-EINVAL, "task %u: %u tensors and %u scalars; %d arguments are the most",
-			    g->ntasks, t->naccesses, t->nscalars, PTO_MAX_ARGS);
+		return fail(-EINVAL, "task %llu: %u tensors and %u scalars; %d arguments are the most",
+			    ID(id), t->naccesses, t->nscalars, PTO_MAX_ARGS);
 	if ((t->naccesses && !t->accesses) || (t->nscalars && !t->scalars))
-		return fail(-EINVAL, "task %u: %s is NULL", g->ntasks,
+		return fail(-EINVAL, "task %llu: %s is NULL", ID(id),
 			    t->naccesses && !t->accesses ? "accesses" : "scalars");
+	return 0;
+}
+
+int submit_check_tensors(const struct pto_task *t, uint64_t id)
+{
+	uint32_t i;
+	int ret;
+
 	for (i = 0; i < t->naccesses; i++) {
-		ret = check_tensor(g, t, i);
-		if (ret)
+		ret = check_access(&t->accesses[i]);
+		if (ret) {
+			fail_prefix("task %llu, tensor %u", ID(id), i);
 			return ret;
+		}
 	}
 	return 0;
 }
@@ -131,19 +133,12 @@ static int allocate_outputs(struct pto_graph *g, const struct pto_task *t)
 	return ret;
 }
 
-/* The copies of the tensors first, then what the kernel is called with. */
-static int fill_args(struct pto_graph *g, const struct pto_task *t, struct pto_desc *desc)
+void submit_fill_args(const struct pto_task *t, void *at, struct pto_desc *desc)
 {
-	uint32_t i, n = t->naccesses, nargs = n + t->nscalars;
-	struct pto_tensor *copy;
-	uint64_t *args;
+	uint32_t i, n = t->naccesses;
+	struct pto_tensor *copy = at;
+	uint64_t *args = (uint64_t *)(copy + n);
 
-	if (!nargs)
-		return 0;
-	copy = graph_args(g, n * sizeof(*copy) + nargs * sizeof(*args), n ? CACHE_LINE : 8);
-	if (!copy)
-		return -ENOMEM;
-	args = (uint64_t *)(copy + n);
 	for (i = 0; i < n; i++) {
 		copy[i] = *t->accesses[i].tensor;
 		args[i] = (uintptr_t)&copy[i];
@@ -151,34 +146,56 @@ static int fill_args(struct pto_graph *g, const struct pto_task *t, struct pto_d
 	if (t->nscalars)
 		memcpy(args + n, t->scalars, t->nscalars * sizeof(*args));
 	desc->launch.args = (uintptr_t)args;
-	desc->launch.nargs = nargs;
+	desc->launch.nargs = n + t->nscalars;
+}
+
+static int fill_args(struct pto_graph *g, const struct pto_task *t, struct pto_desc *desc)
+{
+	size_t size = submit_args_size(t);
+	void *at;
+
+	if (!size)
+		return 0;
+	at = graph_args(g, size, t->naccesses ? CACHE_LINE : sizeof(uint64_t));
+	if (!at)
+		return -ENOMEM;
+	submit_fill_args(t, at, desc);
 	return 0;
 }
 
 /* ---- dependencies ------------------------------------------------------- */
 
-static int infer(struct pto_graph *g, const struct pto_task *t, uint32_t id)
+int submit_infer(const struct pto_task *t, uint32_t id, struct depmap *deps,
+		 struct depmap_preds *preds)
 {
-	struct depmap_preds preds = { NULL };
 	struct region r;
 	uint32_t i;
 	int ret = 0;
 
+	preds->count = 0;
 	if (t->flags & PTO_TASK_NO_DEPS)
 		return 0;
-	if (!g->deps)
-		g->deps = depmap_new(DEPMAP_FULL);
-	if (!g->deps)
-		return -ENOMEM;
 	for (i = 0; i < t->naccesses && !ret; i++) {
 		if (t->accesses[i].tensor->manual_dep)
 			continue;
 		region_of(t->accesses[i].tensor, &r);
-		ret = depmap_access(g->deps, &r, t->accesses[i].dir, id, &preds);
+		ret = depmap_access(deps, &r, t->accesses[i].dir, id, preds);
 	}
-	for (i = 0; i < preds.count && !ret; i++)
-		ret = graph_link(g, preds.task[i], id);
-	free(preds.task);
+	return ret;
+}
+
+static int add_edges(struct pto_graph *g, const struct pto_task *t, uint32_t id)
+{
+	uint32_t i;
+	int ret;
+
+	if (!g->deps)
+		g->deps = depmap_new(DEPMAP_FULL);
+	if (!g->deps)
+		return -ENOMEM;
+	ret = submit_infer(t, id, g->deps, &g->preds);
+	for (i = 0; i < g->preds.count && !ret; i++)
+		ret = graph_link(g, g->preds.task[i], id);
 	return ret;
 }
 
@@ -193,10 +210,10 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 		return fail(-EBUSY, "the graph is being launched");
 	if (g->deps_lost)
 		return graph_deps_lost();
-	ret = check_task(g, t);
+	ret = submit_check(t, g->ntasks) ?: submit_check_tensors(t, g->ntasks);
 	if (ret)
 		return ret;
-	lane = check_kernels(g, t, &func_id);
+	lane = submit_lane(g, t, g->ntasks, &func_id);
 	if (lane < 0)
 		return lane;
 	id = graph_next(g);
@@ -206,7 +223,7 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 	if (ret)
 		return ret;
 	graph_commit(g);
-	ret = infer(g, t, id);
+	ret = add_edges(g, t, id);
 	if (ret) {
 		g->deps_lost = true;
 		return ret;

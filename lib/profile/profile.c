@@ -92,14 +92,13 @@ int pto_profile_read(struct pto_graph *g, struct pto_profile_task *tasks, int co
 	for (block = g->profile->blocks; block; block = block->next) {
 		for (i = 0; i < block->used; i++, n++) {
 			const struct sched_record *r = &block->record[i];
-			const struct pto_desc *desc = slab_desc(g->slabs.at, r->task);
 
 			if (!tasks || n >= count)
 				continue;
 			tasks[n] = (struct pto_profile_task){
-				.task_id = r->task, .func_id = desc->launch.func_id,
+				.task_id = r->task, .func_id = r->func_id,
 				.core_id = r->core, .thread = r->worker,
-				.core = desc->lane == PTO_LANE_AIC ? PTO_AIC : PTO_AIV,
+				.core = r->lane == PTO_LANE_AIC ? PTO_AIC : PTO_AIV,
 				.dispatch = r->dispatch, .start = r->start,
 				.end = r->end, .finish = r->finish,
 			};

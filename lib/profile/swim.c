@@ -72,12 +72,10 @@ static json_t *fanout(struct pto_graph *g, uint32_t task)
 
 static json_t *task_json(const struct writer *w, struct pto_graph *g, const struct sched_record *r)
 {
-	const struct pto_desc *desc = slab_desc(g->slabs.at, r->task);
-
 	return json_pack("{si si si ss sf sf sf sf sf so si}",
-			 "task_id", (int)r->task, "func_id", (int)desc->launch.func_id,
+			 "task_id", (int)r->task, "func_id", (int)r->func_id,
 			 "core_id", (int)r->core,
-			 "core_type", desc->lane == PTO_LANE_AIC ? "aic" : "aiv",
+			 "core_type", r->lane == PTO_LANE_AIC ? "aic" : "aiv",
 			 "start_time_us", us(w, r->start), "end_time_us", us(w, r->end),
 			 "duration_us", (r->end - r->start) / 1e3,
 			 "dispatch_time_us", us(w, r->dispatch),

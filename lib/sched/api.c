@@ -17,6 +17,7 @@
 #include "device/image.h"
 #include "emulator/guard.h"
 #include "sched/launch.h"
+#include "stream/stream.h"
 
 #define TASK_TIMEOUT_MS	10000
 #define OPTS_MAX	4096	/* no version of the options will be larger */
@@ -124,16 +125,16 @@ static int load_programs(struct launch *l, const struct pto_launch_opts *o)
 
 /* ---- launches ----------------------------------------------------------- */
 
-static int get_sched(struct pto_device *dev)
+int launch_sched(struct pto_device *dev, struct sched **sched)
 {
-	struct sched *sched;
 	int ret = 0;
 
 	pthread_mutex_lock(&dev->lock);
-	if (!dev->sched) {
-		ret = sched_create(dev, &sched);
+	*sched = dev->sched;
+	if (!*sched) {
+		ret = sched_create(dev, sched);
 		if (!ret)
-			dev->sched = sched;
+			dev->sched = *sched;
 	}
 	pthread_mutex_unlock(&dev->lock);
 	return ret;
@@ -150,6 +151,7 @@ static void launch_end(struct launch *l)
 static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_launch_opts *opts)
 {
 	struct pto_launch_opts o;
+	struct sched *sched;
 	struct emu_thread *t;
 	int ret;
 
@@ -180,7 +182,7 @@ static int launch_begin(struct launch *l, struct pto_graph *g, const struct pto_
 	if (!ret && unlikely(o.aicpu || o.aicore))
 		ret = load_programs(l, &o);
 	if (!ret && unlikely(!g->dev->sched))
-		ret = get_sched(g->dev);
+		ret = launch_sched(g->dev, &sched);
 	if (ret)
 		launch_end(l);
 	return ret;
@@ -212,20 +214,20 @@ static void *launch_main(void *arg)
 	l->result = sched_launch(l->dev->sched, &l->launch);
 	if (l->result)
 		snprintf(l->text, sizeof(l->text), "%s", pto_last_error());
+	if (l->launch.stream)
+		stream_stop(l->launch.stream, l->result);
 	launch_end(&l->launch);
 	atomic_store(&l->done, true);
 	eventfd_write(l->fd, 1);
 	return NULL;
 }
 
-int pto_graph_launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
-			   struct pto_launch **launch)
+int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
+		 struct stream *stream, struct pto_launch **launch)
 {
 	struct pto_launch *l;
 	int ret;
 
-	if (!launch)
-		return fail(-EINVAL, "pto_graph_launch_async: launch is NULL");
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return fail(-ENOMEM, "no memory for a launch");
@@ -237,6 +239,7 @@ int pto_graph_launch_async(struct pto_graph *graph, const struct pto_launch_opts
 	ret = launch_begin(&l->launch, graph, opts);
 	if (ret)
 		goto err_close;
+	l->launch.stream = stream;
 	l->dev = graph->dev;
 	device_get(l->dev);
 	ret = thread_start(&l->thread, launch_enter, launch_main, l);
@@ -253,6 +256,14 @@ err_close:
 err_free:
 	free(l);
 	return ret;
+}
+
+int pto_graph_launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
+			   struct pto_launch **launch)
+{
+	if (!launch)
+		return fail(-EINVAL, "pto_graph_launch_async: launch is NULL");
+	return launch_async(graph, opts, NULL, launch);
 }
 
 int pto_launch_fd(const struct pto_launch *launch)

@@ -17,7 +17,7 @@ static __inline void core_advance(struct emu_core *core)
 	WRITE_ONCE(core->queue->sq_head, core->queue->sq_head + 1);
 }
 
-static void record(struct sched_worker *w, uint32_t task, const struct emu_core *core,
+static void record(struct sched_worker *w, const struct pto_desc *desc, const struct emu_core *core,
 		   uint64_t start)
 {
 	uint64_t end = now_ns();
@@ -25,27 +25,28 @@ static void record(struct sched_worker *w, uint32_t task, const struct emu_core 
 	if (w->record == w->record_end && !w->run->ops->more_records(w))
 		return;
 	*w->record++ = (struct sched_record){
-		.task = task, .core = core->number, .worker = w->index,
+		.task = desc->cookie, .func_id = desc->launch.func_id, .lane = desc->lane,
+		.core = core->number, .worker = w->index,
 		.dispatch = start, .start = start, .end = end, .finish = end,
 	};
 }
 
 /* False: the descriptor has no program, and the launch has failed. */
-static __inline bool execute(struct sched_worker *w, uint32_t task, const struct pto_desc *desc,
+static __inline bool execute(struct sched_worker *w, const struct pto_desc *desc,
 			     struct emu_core *core)
 {
 	const struct emu_program *p = emu_find(w->thread, desc, w->run->ops->resolve);
 	uint64_t start;
 
 	if (unlikely(!p)) {
-		w->run->ops->failed(w, task, core->number, &w->thread->fault);
+		w->run->ops->failed(w, desc->cookie, core->number, &w->thread->fault);
 		return false;
 	}
 	if (unlikely(w->run->profile)) {
 		start = now_ns();
 		emu_execute(w->thread, core, desc, p);
 		if (!stopped(w))
-			record(w, task, core, start);
+			record(w, desc, core, start);
 	} else {
 		emu_execute(w->thread, core, desc, p);
 	}
@@ -53,34 +54,49 @@ static __inline bool execute(struct sched_worker *w, uint32_t task, const struct
 	return true;
 }
 
-/* Returns the first successor that has become ready, and keeps the others. */
-static __inline uint32_t release(struct sched_worker *w, const struct graph_node *node,
-				 bool shared)
+/* A predecessor of @to is done. Its first successor that becomes ready is @next; keep others. */
+static __inline void release_one(struct sched_worker *w, uint32_t to, uint32_t *next,
+				 enum ready_mode mode)
 {
-	struct graph_slab *const *slabs = w->run->slabs;
-	uint32_t next = TASK_NONE;
+	if (!node_release(slab_node(w->run->slabs, to), mode))
+		return;
+	if (*next == TASK_NONE)
+		*next = to;
+	else
+		ready_put(w, 0, to, mode);
+}
 
-	for_each_successor(w->run->chunks, node, to, {
-		if (node_release(slab_node(slabs, to), shared)) {
-			if (next == TASK_NONE)
-				next = to;
-			else
-				ready_put(w, 0, to, shared);
-		}
-	});
+/* Returns the first successor that has become ready, and keeps the others. */
+static __inline uint32_t release(struct sched_worker *w, struct graph_node *node, uint32_t task,
+				 enum ready_mode mode)
+{
+	uint32_t n, next = TASK_NONE;
+
+	if (mode == WINDOW) {
+		n = node_close(node);
+		for_each_in_window(w->run->chunks, node, n, to, release_one(w, to, &next, mode));
+		node_done(w, node, task);
+	} else {
+		for_each_successor(w->run->chunks, node, to, release_one(w, to, &next, mode));
+	}
 	return next;
 }
 
 /* The next task that this worker can find without waiting. */
-static __inline uint32_t take(struct sched_worker *w, bool shared)
+static __inline uint32_t take(struct sched_worker *w, enum ready_mode mode)
 {
-	uint32_t task = ready_take(w, 0, shared);
+	uint32_t task = ready_take(w, 0, mode);
 
 	if (task != TASK_NONE)
 		return task;
-	if (w->nroots || ready_roots(w))
+	if (mode == WINDOW) {
+		task = ready_injected(w, 0);
+		if (task != TASK_NONE)
+			return task;
+	} else if (w->nroots || ready_roots(w)) {
 		return ready_root(w);
-	return shared ? ready_steal(w, 0) : TASK_NONE;
+	}
+	return mode ? ready_steal(w, 0) : TASK_NONE;
 }
 
 /*
@@ -106,7 +122,7 @@ static __inline void prefetch(struct graph_slab *const *slabs, const struct grap
 }
 
 /* Run a task, and then what it makes ready, on one core as far as the kind allows. */
-static __inline bool run_chain(struct sched_worker *w, uint32_t task, bool shared)
+static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready_mode mode)
 {
 	struct graph_slab *const *slabs = w->run->slabs;
 	struct emu_core *core = NULL;
@@ -115,40 +131,45 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, bool share
 		struct graph_task *t = slab_task(slabs, task);
 		unsigned int kind = desc_kind(&t->desc);
 
-		prefetch(slabs, t);
+		/* In a window successors come and go. */
+		if (mode != WINDOW)
+			prefetch(slabs, t);
 		if (!core || core->kind != kind) {
 			core = w->core[kind];
 			w->core[kind] = core->peer;
 		}
-		node_rearm(&t->node);
-		if (!execute(w, task, &t->desc, core))
+		if (mode != WINDOW)
+			node_rearm(&t->node);
+		if (!execute(w, &t->desc, core))
 			return false;
 		if (stopped(w))
 			return false;
 		w->executed++;
-		task = release(w, &t->node, shared);
+		task = release(w, &t->node, task, mode);
 	} while (task != TASK_NONE);
 	return true;
 }
 
-static __inline void work(struct sched_worker *w, bool shared)
+static __inline void work(struct sched_worker *w, enum ready_mode mode)
 {
 	uint32_t task;
 
-	while ((task = take(w, shared)) != TASK_NONE)
-		if (!run_chain(w, task, shared))
+	while ((task = take(w, mode)) != TASK_NONE)
+		if (!run_chain(w, task, mode))
 			return;
 }
 
-static void work_shared(struct sched_worker *w)
+static __inline void work_shared(struct sched_worker *w, enum ready_mode mode)
 {
 	struct sched_run *run = w->run;
 	unsigned int spin;
 
 	for (;;) {
-		work(w, true);
+		work(w, mode);
 		if (stopped(w) || ready_settle(w))
 			return;
+		if (mode == WINDOW)
+			ready_ask(w);
 		for (spin = run->spin; spin && !ready_anything(w); spin--)
 			cpu_relax();
 		if (spin)
@@ -168,11 +189,13 @@ void sched_inplace(struct sched_worker *w)
 		w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
 		return;
 	}
-	if (w->run->nworkers == 1) {
-		work(w, false);
+	if (w->run->window) {
+		work_shared(w, WINDOW);
+	} else if (w->run->nworkers > 1) {
+		work_shared(w, SHARED);
+	} else {
+		work(w, ALONE);
 		if (!stopped(w))
 			ready_settle(w);
-	} else {
-		work_shared(w);
 	}
 }

@@ -18,6 +18,7 @@
 #include "emulator/guard.h"
 #include "profile/profile.h"
 #include "sched/ready.h"
+#include "stream/stream.h"
 
 #define SPIN_ALONE	2000	/* a CPU for each worker */
 #define SPIN_CROWDED	20
@@ -59,6 +60,8 @@ static bool stop_run(struct sched *s, const struct launch *launch, int error)
 	if (!s->current || s->error || (launch && s->current != launch))
 		return false;
 	s->error = error;
+	if (s->current->stream)
+		stream_stop(s->current->stream, error);
 	for (i = 0; i < s->run.nworkers; i++)
 		atomic_store(&s->workers[i]->stop, 1);
 	emu_leave_kernels(s->dev->emu);
@@ -92,7 +95,7 @@ static int fault_errno(const struct emu_fault *fault)
 	return -EIO;
 }
 
-void launch_task_failed(struct sched_worker *w, uint32_t task, unsigned int core, int error,
+void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int core, int error,
 			const char *cause)
 {
 	struct sched *s = sched_of(w->run);
@@ -105,23 +108,25 @@ void launch_task_failed(struct sched_worker *w, uint32_t task, unsigned int core
 	if (s->workers[w->index] == w)
 		first = stop_run(s, NULL, error);
 	if (first) {
-		desc = slab_desc(w->run->slabs, task);
+		desc = slab_desc(w->run->slabs, w->run->window ? cookie & w->run->window->mask :
+						cookie);
 		describe_args(args, sizeof(args), desc);
 		snprintf(s->text, sizeof(s->text),
-			 "task %u (func_id %d) on %s core %u of %s failed: %s%s", task,
+			 "task %llu (func_id %d) on %s core %u of %s failed: %s%s",
+			 (unsigned long long)cookie,
 			 desc->launch.func_id, desc->lane == PTO_LANE_AIC ? "AIC" : "AIV", core,
 			 s->dev->name, cause, args);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
 
-void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
+void launch_failed(struct sched_worker *w, uint64_t cookie, unsigned int core,
 		   const struct emu_fault *fault)
 {
 	char cause[192];
 
 	guard_describe(cause, sizeof(cause), fault);
-	launch_task_failed(w, task, core, fault_errno(fault), cause);
+	launch_task_failed(w, cookie, core, fault_errno(fault), cause);
 }
 
 void launch_overdue(struct sched *s)
@@ -192,6 +197,13 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 	}
 }
 
+void sched_wake(struct sched *s)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(atomic_load_explicit(&s->run.parked, memory_order_relaxed)))
+		op_wake(&s->run, ~0ull);
+}
+
 static void op_park(struct sched_worker *w)
 {
 	if (!atomic_exchange(&w->futex, 0))
@@ -214,6 +226,11 @@ static bool op_more_records(struct sched_worker *w)
 	return true;
 }
 
+static void op_room(struct sched_run *run)
+{
+	stream_room(container_of(run->window, struct stream, window));
+}
+
 static struct sched_ops ops_for(const struct device_ops *backend)
 {
 	return (struct sched_ops){
@@ -225,6 +242,7 @@ static struct sched_ops ops_for(const struct device_ops *backend)
 		.wait_cores = backend->wait,
 		.failed = launch_failed,
 		.more_records = op_more_records,
+		.room = op_room,
 	};
 }
 
@@ -377,12 +395,20 @@ static int prepare(struct sched *s, struct launch *l)
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
 	run->ops = &s->ops;
-	run->slabs = g->slabs.at;
-	run->chunks = g->chunks.at;
-	run->roots = g->roots;
-	run->runs = g->runs;
-	run->nroots = g->nroots;
-	run->ntasks = g->ntasks;
+	if (l->stream) {
+		run->window = &l->stream->window;
+		run->slabs = l->stream->slabs.at;
+		run->chunks = l->stream->chunks.at;
+		run->nroots = 0;
+	} else {
+		run->window = NULL;
+		run->slabs = g->slabs.at;
+		run->chunks = g->chunks.at;
+		run->roots = g->roots;
+		run->runs = g->runs;
+		run->nroots = g->nroots;
+		run->ntasks = g->ntasks;
+	}
 	run->workers = s->workers;
 	run->nworkers = workers;
 	run->emu = s->dev->emu;
@@ -516,7 +542,7 @@ static int run_all(struct sched *s, struct launch *l)
 	int ret, error;
 
 	ret = begin(s, l);
-	if (!ret && l->graph->ntasks) {
+	if (!ret && (l->stream || l->graph->ntasks)) {
 		if (s->run.nworkers > 1)
 			wake_for_roots(s);
 		ret = run_worker0(s, l);

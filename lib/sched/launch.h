@@ -14,10 +14,15 @@
 
 struct profile;
 struct sched_thread;
+struct stream;
 
-/** struct launch - what one launch is to do, and how it ended */
+/**
+ * struct launch - what one launch is to do, and how it ended
+ * @stream:	the tasks are those that it brings; NULL: @graph's
+ */
 struct launch {
 	struct pto_graph *graph;
+	struct stream *stream;
 	unsigned int block_dim;
 	unsigned int workers;
 	bool profiled;
@@ -86,6 +91,16 @@ void sched_destroy(struct sched *sched);
 /** sched_launch - run a launch to its end on the calling thread; the graph is sealed */
 int sched_launch(struct sched *sched, struct launch *launch);
 
+/** sched_wake - tasks have been added to a window, or no more will be */
+void sched_wake(struct sched *sched);
+
+/** launch_async - as pto_graph_launch_async(), of a graph or of a stream; the launch is @*launch's */
+int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
+		 struct stream *stream, struct pto_launch **launch);
+
+/** launch_sched - the device's scheduler, made at first use */
+int launch_sched(struct pto_device *dev, struct sched **sched);
+
 /** sched_cancel - end a launch soon, whether it runs or waits for its turn */
 void sched_cancel(struct sched *sched, struct launch *launch);
 
@@ -122,11 +137,11 @@ void launch_shut_down(struct sched *s);
 void launch_overdue(struct sched *s);
 
 /** launch_task_failed - the launch fails with @error, since a task of it has: @cause says why */
-void launch_task_failed(struct sched_worker *w, uint32_t task, unsigned int core, int error,
+void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int core, int error,
 			const char *cause);
 
 /** launch_failed - what sched_ops.failed() does */
-void launch_failed(struct sched_worker *w, uint32_t task, unsigned int core,
+void launch_failed(struct sched_worker *w, uint64_t cookie, unsigned int core,
 		   const struct emu_fault *fault);
 
 #endif

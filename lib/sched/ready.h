@@ -2,8 +2,9 @@
 /*
  * Ready tasks: how they are kept, shared and found. Used by both loops.
  *
- * Functions take a compile-time @shared: false in a run of one worker, where
- * nothing needs to be atomic and nobody needs to be woken.
+ * Functions take a compile-time @mode. ALONE: a run of one worker, where
+ * nothing needs to be atomic and nobody needs to be woken. WINDOW: shared too, with
+ * those who add tasks.
  *
  * Modelled in selftests/models/: ring.pml, sched.pml and order.cc.
  */
@@ -15,6 +16,9 @@
 #define relaxed memory_order_relaxed
 
 #define READY_SHARE	32	/* tasks made public at once */
+#define READY_BATCH	16	/* tasks taken at once from those who submit */
+
+enum ready_mode { ALONE, SHARED, WINDOW };
 
 /* The kind of core that a task runs on. */
 static __inline unsigned int desc_kind(const struct pto_desc *desc)
@@ -67,9 +71,9 @@ static __inline void ready_announce(struct sched_worker *w, unsigned int n)
 
 /* Keep a ready task: in public if nothing is there, for others to find; else in private. */
 static __inline void ready_put(struct sched_worker *w, unsigned int list, uint32_t task,
-			       bool shared)
+			       enum ready_mode mode)
 {
-	if (shared && ring_empty(&w->ring[list]) && ring_put(&w->ring[list], task)) {
+	if (mode && ring_empty(&w->ring[list]) && ring_put(&w->ring[list], task)) {
 		ready_announce(w, 1);
 		return;
 	}
@@ -94,18 +98,18 @@ static __attribute__((noinline)) void ready_share(struct sched_worker *w, unsign
 }
 
 /* Take one of the worker's own. */
-static __inline uint32_t ready_take(struct sched_worker *w, unsigned int list, bool shared)
+static __inline uint32_t ready_take(struct sched_worker *w, unsigned int list, enum ready_mode mode)
 {
 	uint32_t task = w->ready[list];
 
 	if (likely(task != TASK_NONE)) {
 		w->ready[list] = atomic_load_explicit(
 			&slab_node(w->run->slabs, task)->pending, relaxed);
-		if (shared && w->ready[list] != TASK_NONE && ring_empty(&w->ring[list]))
+		if (mode && w->ready[list] != TASK_NONE && ring_empty(&w->ring[list]))
 			ready_share(w, list);
 		return task;
 	}
-	return shared && !ring_empty(&w->ring[list]) ? ring_take(&w->ring[list]) : TASK_NONE;
+	return mode && !ring_empty(&w->ring[list]) ? ring_take(&w->ring[list]) : TASK_NONE;
 }
 
 static inline uint32_t ready_steal(struct sched_worker *w, unsigned int list)
@@ -152,6 +156,35 @@ static inline const struct graph_roots *find_run(const struct sched_run *run, ui
 	return &run->roots[low];
 }
 
+static __inline bool inject_empty(const struct sched_inject *in)
+{
+	return atomic_load_explicit(&in->head, relaxed) == atomic_load_explicit(&in->tail, relaxed);
+}
+
+/* In a window: take some of what was ready when it was submitted, and keep all but the first. */
+static inline uint32_t ready_injected(struct sched_worker *w, unsigned int list)
+{
+	struct sched_window *window = w->run->window;
+	struct sched_inject *in = &window->inject[list];
+	uint64_t head = atomic_load_explicit(&in->head, memory_order_acquire), n;
+	uint32_t task[READY_BATCH], i;
+
+	do {
+		n = atomic_load_explicit(&in->tail, memory_order_acquire) - head;
+		if (!n)
+			return TASK_NONE;
+		n = min(n / (2 * w->run->nworkers) + 1, (uint64_t)READY_BATCH);
+		for (i = 0; i < n; i++)
+			task[i] = atomic_load_explicit(&in->slot[(head + i) & window->mask],
+						       relaxed);
+	} while (!atomic_compare_exchange_weak_explicit(&in->head, &head, head + n,
+							memory_order_acq_rel,
+							memory_order_acquire));
+	for (i = n; --i; )
+		ready_put(w, list, task[i], ALONE);
+	return task[0];
+}
+
 /* Take a share of the tasks without predecessors; false: all are taken. */
 static inline bool ready_roots(struct sched_worker *w)
 {
@@ -180,6 +213,9 @@ static inline bool ready_work(struct sched_worker *w)
 
 	if (atomic_load_explicit(&run->root, relaxed) < run->nroots)
 		return true;
+	for (list = 0; run->window && list < SCHED_KINDS; list++)
+		if (!inject_empty(&run->window->inject[list]))
+			return true;
 	for (i = 0; i < run->nworkers; i++)
 		for (list = 0; list < SCHED_KINDS; list++)
 			if (!ring_empty(&run->workers[i]->ring[list]))
@@ -192,25 +228,65 @@ static __inline bool stopped(const struct sched_worker *w)
 	return unlikely(atomic_load_explicit(&w->stop, relaxed));
 }
 
+/* With @finished tasks done, are all? */
+static inline bool ready_complete(const struct sched_run *run, uint32_t finished)
+{
+	const struct sched_window *window = run->window;
+
+	if (!window)
+		return finished == run->ntasks;
+	return !atomic_load_explicit(&window->open, memory_order_acquire) &&
+	       finished == atomic_load_explicit(&window->ntasks, relaxed);
+}
+
 /* Is there anything that an idle worker should not sleep through? */
 static inline bool ready_anything(struct sched_worker *w)
 {
 	return stopped(w) || ready_work(w) ||
-	       atomic_load_explicit(&w->run->finished, relaxed) == w->run->ntasks;
+	       ready_complete(w->run, atomic_load_explicit(&w->run->finished, relaxed));
 }
 
 /* A predecessor of @node is done; true: it was the last one. */
-static __inline bool node_release(struct graph_node *node, bool shared)
+static __inline bool node_release(struct graph_node *node, enum ready_mode mode)
 {
 	uint32_t left;
 
-	if (node->npred == 1)
+	if (mode != WINDOW && node->npred == 1)
 		return true;
-	if (shared)
+	if (mode)
 		return atomic_fetch_sub_explicit(&node->pending, 1, memory_order_acq_rel) == 1;
 	left = atomic_load_explicit(&node->pending, relaxed) - 1;
 	atomic_store_explicit(&node->pending, left, relaxed);
 	return !left;
+}
+
+/*
+ * In a window: the task has run. No more edges leave it from now on; returns how
+ * many do. node_done() when they have been walked: then its place is free.
+ */
+static __inline uint32_t node_close(struct graph_node *node)
+{
+	return __atomic_fetch_or(&node->nsucc, NODE_CLOSED, __ATOMIC_ACQ_REL);
+}
+
+/*
+ * Who submits looks at npred after it has stored @watch, with a fence between. That
+ * there is none here makes it wait a little longer now and then: until the next
+ * task is done, or this worker finds nothing to do.
+ */
+static __inline void node_done(struct sched_worker *w, struct graph_node *node, uint32_t task)
+{
+	store_release(&node->npred, 0);
+	if (unlikely(atomic_load_explicit(&w->run->window->watch, relaxed) == task))
+		w->run->ops->room(w->run);
+}
+
+/* The worker has run out of tasks: whoever submits them must not sleep. */
+static inline void ready_ask(struct sched_worker *w)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&w->run->window->watch, relaxed) != TASK_NONE)
+		w->run->ops->room(w->run);
 }
 
 /* The task is about to run: make its count good for the next run. */
@@ -228,9 +304,10 @@ static inline bool ready_settle(struct sched_worker *w)
 	w->executed = 0;
 	w->settled += done;
 	if (!done)
-		return atomic_load_explicit(&run->finished, memory_order_acquire) == run->ntasks;
-	if (atomic_fetch_add_explicit(&run->finished, done, memory_order_acq_rel) + done !=
-	    run->ntasks)
+		return ready_complete(run, atomic_load_explicit(&run->finished,
+								memory_order_acquire));
+	if (!ready_complete(run, atomic_fetch_add_explicit(&run->finished, done,
+							   memory_order_acq_rel) + done))
 		return false;
 	if (w->index && run->nworkers > 1) {
 		atomic_thread_fence(memory_order_seq_cst);
@@ -249,7 +326,8 @@ static inline void ready_park(struct sched_worker *w)
 	struct sched_run *run = w->run;
 	uint64_t bit = 1ull << w->index;
 
-	atomic_fetch_or_explicit(&run->parked, bit, relaxed);
+	/* Who wakes may be a thread that has no part in the run: it gets to know the worker here. */
+	atomic_fetch_or_explicit(&run->parked, bit, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!ready_anything(w))
 		run->ops->park(w);

@@ -14,6 +14,11 @@
 
 #include "sched/ready.h"
 
+static enum ready_mode mode_of(const struct sched_worker *w)
+{
+	return w->run->window ? WINDOW : w->run->nworkers > 1 ? SHARED : ALONE;
+}
+
 static __inline unsigned int queued(const struct sched_queue *q)
 {
 	return q->tail - q->done;
@@ -29,7 +34,8 @@ static void push(struct sched_worker *w, struct sched_queue *q, uint32_t task)
 		desc->flags |= PTO_DESC_TIMESTAMP;
 		q->dispatch[slot] = now_ns();
 	}
-	node_rearm(slab_node(w->run->slabs, task));
+	if (!w->run->window)
+		node_rearm(slab_node(w->run->slabs, task));
 	q->task[slot] = task;
 	q->tail++;
 }
@@ -51,7 +57,8 @@ static uint32_t follower(struct sched_worker *w, uint32_t task)
 	const struct graph_node *node = slab_node(slabs, task);
 	uint32_t next;
 
-	if (node->nsucc != 1)
+	/* In a window there may be more of them yet. */
+	if (w->run->window || node->nsucc != 1)
 		return TASK_NONE;
 	next = node->succ[0];
 	if (slab_node(slabs, next)->npred != 1 ||
@@ -74,10 +81,13 @@ static void dispatch(struct sched_worker *w, struct sched_queue *q, uint32_t tas
 static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
 		   const struct pto_cqe *cqe)
 {
+	const struct pto_desc *desc = slab_desc(w->run->slabs, task);
+
 	if (w->record == w->record_end && !w->run->ops->more_records(w))
 		return;
 	*w->record++ = (struct sched_record){
-		.task = task, .core = q->core->number, .worker = w->index,
+		.task = desc->cookie, .func_id = desc->launch.func_id, .lane = desc->lane,
+		.core = q->core->number, .worker = w->index,
 		.dispatch = q->dispatch[q->done % EMU_QUEUE_DEPTH],
 		.start = cqe->start, .end = cqe->end, .finish = now_ns(),
 	};
@@ -96,12 +106,22 @@ static bool take_cqe(struct sched_queue *q, struct pto_cqe *cqe)
 	return true;
 }
 
+/* A predecessor of @to is done. */
+static void release(struct sched_worker *w, uint32_t to)
+{
+	struct graph_task *t = slab_task(w->run->slabs, to);
+	enum ready_mode mode = mode_of(w);
+
+	if (node_release(&t->node, mode))
+		ready_put(w, desc_kind(&t->desc), to, mode);
+}
+
 static void complete(struct sched_worker *w, struct sched_queue *q)
 {
 	struct graph_slab *const *slabs = w->run->slabs;
 	uint32_t task = q->task[q->done % EMU_QUEUE_DEPTH];
-	uint32_t next = follower(w, task);
-	bool shared = w->run->nworkers > 1;
+	struct graph_node *node = slab_node(slabs, task);
+	uint32_t n, next = follower(w, task);
 	struct pto_cqe cqe;
 
 	if (w->run->profile && take_cqe(q, &cqe))
@@ -112,10 +132,13 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
 		return;
 	w->inflight--;
-	for_each_successor(w->run->chunks, slab_node(slabs, task), to, {
-		if (node_release(slab_node(slabs, to), shared))
-			ready_put(w, desc_kind(slab_desc(slabs, to)), to, shared);
-	});
+	if (w->run->window) {
+		n = node_close(node);
+		for_each_in_window(w->run->chunks, node, n, to, release(w, to));
+		node_done(w, node, task);
+	} else {
+		for_each_successor(w->run->chunks, node, to, release(w, to));
+	}
 }
 
 /* False: a core has halted, and the launch has failed. */
@@ -173,11 +196,14 @@ static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
 	return NULL;
 }
 
-static uint32_t take(struct sched_worker *w, unsigned int kind, bool shared)
+static uint32_t take(struct sched_worker *w, unsigned int kind)
 {
-	uint32_t task = ready_take(w, kind, shared);
+	enum ready_mode mode = mode_of(w);
+	uint32_t task = ready_take(w, kind, mode);
 
-	return task != TASK_NONE || !shared ? task : ready_steal(w, kind);
+	if (task == TASK_NONE && mode == WINDOW)
+		task = ready_injected(w, kind);
+	return task != TASK_NONE || !mode ? task : ready_steal(w, kind);
 }
 
 /* Roots are of either kind: sort a few into the lists. */
@@ -189,13 +215,12 @@ static void sort_roots(struct sched_worker *w)
 
 	while (n-- && (w->nroots || ready_roots(w))) {
 		task = ready_root(w);
-		ready_put(w, desc_kind(slab_desc(run->slabs, task)), task, run->nworkers > 1);
+		ready_put(w, desc_kind(slab_desc(run->slabs, task)), task, mode_of(w));
 	}
 }
 
 static bool dispatch_all(struct sched_worker *w)
 {
-	bool shared = w->run->nworkers > 1;
 	struct sched_queue *q;
 	bool moved = false;
 	unsigned int kind;
@@ -206,7 +231,7 @@ static bool dispatch_all(struct sched_worker *w)
 			q = find_queue(w, kind);
 			if (!q)
 				break;
-			task = take(w, kind, shared);
+			task = take(w, kind);
 			if (task == TASK_NONE)
 				break;
 			dispatch(w, q, task);
@@ -228,9 +253,13 @@ static bool idle(struct sched_worker *w)
 	/* Others have taken all that was sorted, but its share of the roots is not over. */
 	if (w->nroots)
 		return true;
-	if (ready_settle(w) || w->index)
+	if (ready_settle(w))
 		return false;
-	if (run->nworkers > 1)
+	if (run->window)
+		ready_ask(w);
+	if (w->index)
+		return false;
+	if (run->window || run->nworkers > 1)
 		ready_park(w);
 	return true;
 }

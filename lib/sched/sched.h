@@ -34,8 +34,10 @@ struct sched_worker;
 /** struct sched_record - a profiled task; times in ns of CLOCK_MONOTONIC */
 struct sched_record {
 	uint32_t task;
+	int32_t func_id;
 	uint16_t core;
 	uint16_t worker;
+	uint32_t lane;
 	uint64_t dispatch;
 	uint64_t start;
 	uint64_t end;
@@ -66,6 +68,7 @@ struct sched_ring {
  * @wait_cores:	sleep until a core of the worker has moved, in bounded time
  * @failed:	the launch has failed; the first one to say so is heard
  * @more_records: the worker's buffer for records is full; false: no memory
+ * @room:	in a window: what who submits tasks waits for may have happened
  */
 struct sched_ops {
 	emu_resolve_fn resolve;
@@ -74,9 +77,42 @@ struct sched_ops {
 	void (*doorbell)(struct sched_worker *w, struct sched_queue *q);
 	bool (*poll)(struct sched_worker *w);
 	void (*wait_cores)(struct sched_worker *w);
-	void (*failed)(struct sched_worker *w, uint32_t task, unsigned int core,
+	void (*failed)(struct sched_worker *w, uint64_t cookie, unsigned int core,
 		       const struct emu_fault *fault);
 	bool (*more_records)(struct sched_worker *w);
+	void (*room)(struct sched_run *run);
+};
+
+/**
+ * struct sched_inject - tasks that were ready when they were submitted
+ *
+ * As struct sched_ring, but as deep as the window, so that it is never full.
+ */
+struct sched_inject {
+	_Atomic uint64_t head __cacheline;
+	_Atomic uint64_t tail __cacheline;
+	atomic_uint *slot;
+};
+
+/**
+ * struct sched_window - a graph that grows at one end while it runs, and is
+ * forgotten at the other
+ * @inject:	by kind, as the lists of ready tasks
+ * @mask:	tasks that may be in it, a power of two, less 1
+ * @open:	more may come; if not, @ntasks, modulo 2^32, have been submitted
+ * @watch:	call sched_ops.room() when this one is complete; TASK_NONE: none
+ *
+ * A task's place in the window is its number & @mask. Unlike in a graph that is
+ * whole, edges are added while the tasks that they leave from may already run:
+ * who has run one sets NODE_CLOSED in nsucc, and after that nobody adds any. Then
+ * the edges are walked, and then npred is set to 0: the place is free.
+ */
+struct sched_window {
+	struct sched_inject inject[SCHED_KINDS];
+	uint32_t mask;
+	atomic_bool open;
+	atomic_uint ntasks;
+	atomic_uint watch __cacheline;
 };
 
 /** struct sched_queue - a core of a worker that dispatches through rings */
@@ -139,6 +175,7 @@ struct sched_worker {
  * @slabs:	the graph's tasks
  * @chunks:	its edges
  * @roots:	its tasks without predecessors, @nroots in @runs
+ * @window:	the tasks are those of a window; NULL: of a graph
  * @root:	roots taken by workers
  * @finished:	tasks done, as far as workers have told
  * @parked:	workers that sleep or have left, a bit each
@@ -150,6 +187,7 @@ struct sched_run {
 	const struct graph_roots *roots;
 	struct sched_worker **workers;
 	struct emulator *emu;
+	struct sched_window *window;
 	uint32_t runs;
 	uint32_t nroots;
 	uint32_t ntasks;

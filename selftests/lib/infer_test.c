@@ -6,23 +6,10 @@
 #include "kselftest_harness.h"
 
 #include "lib_test.h"
-#include "tensors.h"
+#include "programs.h"
 
 #define SHAPE(...)	((const uint32_t[]){ __VA_ARGS__ })
-#define TASKS		80
 #define ROUNDS		(SANITIZED ? 30 : 300)
-
-/** struct program - a random one, and the bytes that each task reads and writes */
-struct program {
-	int ntasks;
-	struct {
-		struct pto_tensor tensor[MIX_MAX];
-		uint32_t dir[MIX_MAX];
-		uint32_t count;
-		uint64_t seed;
-		uint8_t reads[BUFFER], writes[BUFFER];
-	} task[TASKS];
-};
 
 FIXTURE(infer)
 {
@@ -244,67 +231,14 @@ TEST_F(infer, bad_tasks)
 
 /* ---- random programs ---------------------------------------------------- */
 
-static void make_program(struct program *p, uint8_t *buffer, uint64_t *seed, bool boxes)
-{
-	uint32_t rows = 1u << rnd(seed, 7);
-	uint8_t map[BUFFER];
-	int i, k, n;
-
-	p->ntasks = 10 + rnd(seed, TASKS - 9);
-	for (i = 0; i < p->ntasks; i++) {
-		p->task[i].count = 1 + rnd(seed, MIX_MAX);
-		p->task[i].seed = *seed;
-		memset(p->task[i].reads, 0, BUFFER);
-		memset(p->task[i].writes, 0, BUFFER);
-		for (k = 0; k < p->task[i].count; k++) {
-			/* Now and then what an earlier task has named. */
-			if (i && !rnd(seed, 3))
-				p->task[i].tensor[k] = p->task[rnd(seed, i)].tensor[0];
-			else if (boxes)
-				p->task[i].tensor[k] = rnd_box(seed, buffer, rows);
-			else
-				p->task[i].tensor[k] = rnd_tensor(seed, buffer,
-								  rnd(seed, PTO_DTYPES), 5);
-			p->task[i].dir[k] = rnd(seed, 3);
-			mark(&p->task[i].tensor[k], buffer, map);
-			for (n = 0; n < BUFFER; n++) {
-				p->task[i].reads[n] |= map[n] && p->task[i].dir[k] != PTO_OUT;
-				p->task[i].writes[n] |= map[n] && p->task[i].dir[k] != PTO_IN;
-			}
-		}
-	}
-}
-
-static uint64_t dirs_of(const struct program *p, int i)
-{
-	uint64_t dirs = 0;
-	int k;
-
-	for (k = 0; k < p->task[i].count; k++)
-		dirs |= (uint64_t)p->task[i].dir[k] << 2 * k;
-	return dirs;
-}
-
 static int submit_program(struct pto_graph *g, struct program *p, int func_id)
 {
-	struct pto_access access[MIX_MAX];
-	int i, k;
+	struct program_task t;
+	int i;
 
-	for (i = 0; i < p->ntasks; i++) {
-		uint64_t scalars[] = { p->task[i].count, dirs_of(p, i), p->task[i].seed };
-		struct pto_task task = {
-			.size = sizeof(task), .kernels = { -1, func_id, -1 },
-			.naccesses = p->task[i].count, .accesses = access,
-			.nscalars = 3, .scalars = scalars,
-		};
-
-		if (i % 2)
-			task.kernels[0] = func_id, task.kernels[1] = -1;
-		for (k = 0; k < p->task[i].count; k++)
-			access[k] = (struct pto_access){ &p->task[i].tensor[k], p->task[i].dir[k] };
-		if (pto_graph_submit(g, &task) != i)
+	for (i = 0; i < p->ntasks; i++)
+		if (pto_graph_submit(g, program_task(p, i, func_id, &t)) != i)
 			return -1;
-	}
 	return 0;
 }
 
@@ -387,18 +321,12 @@ TEST_F(infer, random_programs_as_one_after_the_other)
 	uint8_t want[BUFFER];
 	struct pto_graph *g;
 	uint64_t seed = 4;
-	int i, k, n;
+	int n;
 
 	for (n = 0; n < ROUNDS; n++) {
 		make_program(p, self->buffer, &seed, n % 2);
 		memset(self->buffer, 0, BUFFER);
-		for (i = 0; i < p->ntasks; i++) {
-			struct pto_tensor *t[MIX_MAX];
-
-			for (k = 0; k < p->task[i].count; k++)
-				t[k] = &p->task[i].tensor[k];
-			mix(t, p->task[i].count, dirs_of(p, i), p->task[i].seed);
-		}
+		run_program(p);
 		memcpy(want, self->buffer, BUFFER);
 		memset(self->buffer, 0, BUFFER);
 		ASSERT_EQ(0, pto_graph_create(self->dev, &g));

@@ -436,6 +436,113 @@ PTO_API void pto_launch_cancel(struct pto_launch *launch);
 /** pto_launch_free - give the handle back; a launch still running is cancelled first */
 PTO_API void pto_launch_free(struct pto_launch *launch);
 
+/* ---- flows: graphs that run while they are built ----------------------- */
+
+/**
+ * struct pto_flow_opts - how much a flow may hold; zero means the default
+ * @size:	sizeof(struct pto_flow_opts), set by the caller
+ * @flags:	none yet
+ * @window:	tasks submitted and not complete, a power of two, 4 to 2^24; default
+ *		$PTO2_RING_TASK_WINDOW, else 16384
+ * @dep_pool:	blocks of 7 edges, for tasks that more than 4 others wait for,
+ *		at least 4; default $PTO2_RING_DEP_POOL, else 65536
+ * @heap:	bytes for buffers, for each submitter and each depth of scopes up
+ *		to the fourth; a power of two, at least 1024; default
+ *		$PTO2_RING_HEAP, else 64 MiB. Allocated when first needed
+ */
+struct pto_flow_opts {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t window;
+	uint32_t dep_pool;
+	uint64_t heap;
+};
+
+struct pto_flow;
+
+/**
+ * pto_flow_start - begin to run a graph that is yet to be built
+ * @graph:	what it has are kernels, and no tasks; in use until the flow is finished
+ * @opts:	as for pto_graph_launch(); NULL: all defaults
+ * @flow_opts:	NULL: all defaults
+ * @flow:	where to put the handle, for one thread at a time
+ *
+ * Tasks run as soon as they are submitted and those before them are done. The
+ * memory that this takes is what @flow_opts say, whatever number of tasks there
+ * are. Errors: as pto_graph_launch_async(); -EINVAL (the graph has tasks).
+ */
+PTO_API int pto_flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
+			   const struct pto_flow_opts *flow_opts, struct pto_flow **flow);
+
+/**
+ * pto_flow_fork - a handle for one more thread that submits, 64 at the most
+ *
+ * It has scopes of its own. Tasks of all threads count as submitted in the order in
+ * which the calls were served. To be finished before the first one. Errors: -EBUSY
+ * (too many), -ENOMEM.
+ */
+PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
+
+/**
+ * pto_flow_submit - as pto_graph_submit(), and the task may run from now on
+ *
+ * A tensor that is written and has no address gets a buffer, which dies when the
+ * innermost scope that is open now has ended and the tasks that were given the
+ * tensor, or a part of it, are complete; to give it to a task after the scope's end is
+ * an error. Waits while window, heap or pool are full; all that it waits for are tasks.
+ *
+ * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
+ * can not hold what open scopes hold; the text names the size that would do),
+ * -ESTALE (a buffer that is dead), -ECANCELED (the launch is over, for a reason
+ * that pto_flow_finish() tells). After an error but the last, and -ENOMEM, one can go on.
+ */
+PTO_API int64_t pto_flow_submit(struct pto_flow *flow, const struct pto_task *task);
+
+/**
+ * pto_flow_scope_begin, pto_flow_scope_end - bracket the life of buffers
+ *
+ * Scopes nest, to a depth of 64 with the outermost, which is open from the start.
+ * They hold buffers, not tasks. Errors: -EOVERFLOW (too deep), -EINVAL (none is open).
+ */
+PTO_API int pto_flow_scope_begin(struct pto_flow *flow);
+PTO_API int pto_flow_scope_end(struct pto_flow *flow);
+
+/** pto_flow_cancel - end the launch soon */
+PTO_API void pto_flow_cancel(struct pto_flow *flow);
+
+/**
+ * struct pto_flow_stat - what a flow has needed so far
+ * @size:	sizeof(struct pto_flow_stat), set by the caller
+ * @dep_peak:	the most blocks of edges in use
+ * @tasks:	tasks submitted
+ * @waits:	how often a submitter had to wait
+ * @window_peak: the most tasks that were not known to be complete
+ * @heap_peak:	by depth of scope, 1 to 4 and more: the most bytes of a heap in use
+ * @scope_peak:	the most of these that open scopes held: what the heap must have
+ */
+struct pto_flow_stat {
+	uint32_t size;
+	uint32_t dep_peak;
+	uint64_t tasks;
+	uint64_t waits;
+	uint32_t window_peak;
+	uint32_t reserved;
+	uint64_t heap_peak[4];
+	uint64_t scope_peak[4];
+};
+
+/** pto_flow_stat - fill in @stat; -EINVAL if its size is wrong. From any thread */
+PTO_API int pto_flow_stat(struct pto_flow *flow, struct pto_flow_stat *stat);
+
+/**
+ * pto_flow_finish - no more tasks; gives the handle back
+ *
+ * All its scopes are ended. The first handle's call waits until all tasks are
+ * complete, and returns what pto_graph_launch() would. Errors of its own: -EBUSY
+ * (forked flows are not finished; the handle stays).
+ */
+PTO_API int pto_flow_finish(struct pto_flow *flow);
+
 /**
  * struct pto_profile_task - one task of a profiled launch; times are ns of
  * CLOCK_MONOTONIC

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Submitting tasks to a graph that runs, and scopes. */
+#include "stream/flow.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "device/device.h"
+#include "graph/submit.h"
+#include "sched/launch.h"
+
+#define OPTS_LEAST	offsetof(struct pto_flow_opts, heap)
+
+/*
+ * pto_tensor.owner: which buffer of which heap of which flow, from 1 on, so that
+ * one that is gone is known for what it is.
+ */
+#define OWNER_LEVEL_BITS	2
+#define OWNER_FLOW_BITS		6
+#define OWNER_SHIFT		(OWNER_LEVEL_BITS + OWNER_FLOW_BITS)
+
+_Static_assert(STREAM_LEVELS == 1 << OWNER_LEVEL_BITS && STREAM_FLOWS == 1 << OWNER_FLOW_BITS,
+	       "an owner has a bit field for each");
+
+/* ---- scopes ------------------------------------------------------------- */
+
+/* The heap of the innermost scope. */
+static unsigned int level_of(const struct pto_flow *f)
+{
+	return min(f->depth, STREAM_LEVELS) - 1;
+}
+
+static void open_scope(struct pto_flow *f)
+{
+	f->depth++;
+	f->first[f->depth - 1] = f->heap[level_of(f)].next;
+}
+
+static void close_scope(struct pto_flow *f)
+{
+	heap_end(&f->heap[level_of(f)], f->first[f->depth - 1]);
+	f->depth--;
+}
+
+int pto_flow_scope_begin(struct pto_flow *f)
+{
+	if (!f)
+		return fail(-EINVAL, "pto_flow_scope_begin: the flow is NULL");
+	if (f->depth == STREAM_DEPTH)
+		return fail(-EOVERFLOW, "%d scopes are open, more there can not be", f->depth);
+	pthread_mutex_lock(&f->stream->lock);
+	open_scope(f);
+	pthread_mutex_unlock(&f->stream->lock);
+	return 0;
+}
+
+int pto_flow_scope_end(struct pto_flow *f)
+{
+	if (!f)
+		return fail(-EINVAL, "pto_flow_scope_end: the flow is NULL");
+	if (f->depth == 1)
+		return fail(-EINVAL, "no scope is open");
+	pthread_mutex_lock(&f->stream->lock);
+	close_scope(f);
+	pthread_mutex_unlock(&f->stream->lock);
+	return 0;
+}
+
+/* ---- buffers ------------------------------------------------------------ */
+
+static unsigned long long mib(size_t bytes, const char **unit)
+{
+	*unit = bytes % (1 << 20) ? "KiB" : "MiB";
+	return bytes % (1 << 20) ? bytes >> 10 : bytes >> 20;
+}
+
+/* The next power of two from @n. */
+static unsigned long long enough(uint64_t n)
+{
+	return n < 2 ? 1 : 1ull << (64 - __builtin_clzll(n - 1));
+}
+
+static __attribute__((cold)) int too_small(const struct pto_flow *f, const struct heap *h, size_t size)
+{
+	const char *live_unit, *heap_unit;
+	unsigned long long live = mib(h->live, &live_unit), all = mib(h->size, &heap_unit);
+	unsigned long long raise = enough(h->live + size);
+
+	/* What is free may lie in two pieces. */
+	if (raise <= h->size)
+		raise = 2 * h->size;
+	return fail(-ENOBUFS, "scope at depth %u holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: raise PTO2_RING_HEAP to %llu%s, or end the scope earlier",
+		    f->depth, live, live_unit, size, all, heap_unit,
+		    raise >> 20 ? raise >> 20 : raise, raise >> 20 ? "M" : "");
+}
+
+/* A buffer from the heap of the scope; waits for tasks that still use older ones. */
+static int allocate(struct pto_flow *f, struct pto_tensor *t)
+{
+	struct stream *s = f->stream;
+	unsigned int level = level_of(f);
+	struct heap *h = &f->heap[level];
+	uint64_t number;
+	uint32_t user;
+	void *ptr;
+	int ret;
+
+	if (!h->base) {
+		ret = heap_create(h, s->graph->dev->mem, s->heap_size);
+		if (ret)
+			return ret;
+	}
+	if (t->size > h->size)
+		return too_small(f, h, t->size);
+	for (;;) {
+		heap_trim(h, s->tail);
+		ret = heap_alloc(h, t->size, s->head, &number, &ptr);
+		if (ret != -ENOSPC)
+			break;
+		if (!heap_blocker(h, &user))
+			return too_small(f, h, t->size);
+		ret = stream_wait(s, user);
+		if (ret)
+			return ret;
+	}
+	if (ret)
+		return ret;
+	t->addr = (uintptr_t)ptr;
+	t->owner = (number + 1) << OWNER_SHIFT | f->index << OWNER_LEVEL_BITS | level;
+	return 0;
+}
+
+/* A tensor that the library has allocated is used once more. */
+static bool use(struct stream *s, const struct pto_tensor *t)
+{
+	const struct pto_flow *f = s->flows[t->owner >> OWNER_LEVEL_BITS & (STREAM_FLOWS - 1)];
+	unsigned int level = t->owner & (STREAM_LEVELS - 1);
+
+	return f && heap_use((struct heap *)&f->heap[level], (t->owner >> OWNER_SHIFT) - 1, s->head);
+}
+
+static int place_tensors(struct pto_flow *f)
+{
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < f->task.naccesses; i++) {
+		struct pto_tensor *t = &f->tensor[i];
+
+		ret = 0;
+		if (!t->addr)
+			ret = allocate(f, t);
+		else if (unlikely(t->owner && !use(f->stream, t)))
+			ret = fail(-ESTALE, "its buffer has gone with the scope that it was made in");
+		if (ret) {
+			fail_prefix("task %llu, tensor %u",
+				    (unsigned long long)f->stream->stat.tasks, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* ---- tasks -------------------------------------------------------------- */
+
+static int copy_in(struct pto_flow *f, const struct pto_task *t)
+{
+	uint64_t id = READ_ONCE(f->stream->stat.tasks);
+	uint32_t i;
+	int ret;
+
+	f->task = *t;
+	t = &f->task;
+	ret = submit_check(t, id);
+	if (ret)
+		return ret;
+	for (i = 0; i < t->naccesses; i++) {
+		f->access[i].tensor = &f->tensor[i];
+		f->access[i].dir = t->accesses[i].dir;
+		if (!t->accesses[i].tensor)
+			return fail(-EINVAL, "task %llu, tensor %u is NULL", (unsigned long long)id, i);
+		f->tensor[i] = *t->accesses[i].tensor;
+	}
+	if (t->nscalars)
+		memcpy(f->scalar, t->scalars, t->nscalars * sizeof(*f->scalar));
+	f->task.accesses = f->access;
+	f->task.scalars = f->scalar;
+	return submit_check_tensors(t, id);
+}
+
+static int link_task(struct stream *s, const struct pto_task *t, uint32_t *npred)
+{
+	uint32_t i;
+	int ret;
+
+	depmap_retire(s->deps, s->tail);
+	ret = submit_infer(t, s->head, s->deps, &s->preds);
+	*npred = 0;
+	for (i = 0; i < s->preds.count && ret >= 0; i++) {
+		ret = stream_link(s, s->preds.task[i]);
+		*npred += ret > 0;
+	}
+	return min(ret, 0);
+}
+
+/* Under the lock. */
+static int64_t submit(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+	const struct pto_task *t = &f->task;
+	uint64_t id = s->stat.tasks;
+	size_t size = submit_args_size(t);
+	struct pto_desc *desc;
+	int func_id = 0, lane;
+	uint32_t npred;
+	void *args;
+	int ret;
+
+	lane = submit_lane(s->graph, t, id, &func_id);
+	if (lane < 0)
+		return lane;
+	ret = stream_next(s) ?: place_tensors(f);
+	if (!ret && size)
+		ret = stream_args(s, size, &args);
+	if (ret)
+		return ret;
+	desc = stream_open(s);
+	*desc = s->graph->kernels[func_id]->desc;
+	desc->lane = lane;
+	desc->cookie = id;
+	if (size)
+		submit_fill_args(t, args, desc);
+	ret = link_task(s, t, &npred);
+	if (ret) {
+		s->broken = true;
+		return ret;
+	}
+	stream_publish(s, npred);
+	return id;
+}
+
+/* What was allocated has an address now. */
+static void copy_out(const struct pto_flow *f, const struct pto_access *accesses)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->task.naccesses; i++) {
+		struct pto_tensor *t = accesses[i].tensor;
+
+		if (t->addr)
+			continue;
+		t->addr = f->tensor[i].addr;
+		t->owner = f->tensor[i].owner;
+	}
+}
+
+int64_t pto_flow_submit(struct pto_flow *f, const struct pto_task *t)
+{
+	int64_t id;
+
+	if (!f || !t)
+		return fail(-EINVAL, "pto_flow_submit: NULL argument");
+	id = copy_in(f, t);
+	if (id)
+		return id;
+	pthread_mutex_lock(&f->stream->lock);
+	id = submit(f);
+	pthread_mutex_unlock(&f->stream->lock);
+	if (id >= 0)
+		copy_out(f, t->accesses);
+	return id;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+/* Under the lock. */
+static int add_flow(struct stream *s, struct pto_flow **flow)
+{
+	struct pto_flow *f;
+	unsigned int i;
+
+	for (i = 0; i < STREAM_FLOWS && s->flows[i]; i++)
+		;
+	if (i == STREAM_FLOWS)
+		return fail(-EBUSY, "%d threads submit already", STREAM_FLOWS);
+	f = aligned_alloc(_Alignof(struct pto_flow), sizeof(*f));
+	if (!f)
+		return fail(-ENOMEM, "no memory for a flow");
+	memset(f, 0, offsetof(struct pto_flow, task));
+	f->stream = s;
+	f->index = i;
+	open_scope(f);
+	s->flows[i] = f;
+	s->nflows++;
+	*flow = f;
+	return 0;
+}
+
+static void free_all(struct stream *s)
+{
+	unsigned int i, level;
+
+	for (i = 0; i < STREAM_FLOWS; i++) {
+		if (!s->flows[i])
+			continue;
+		for (level = 0; level < STREAM_LEVELS; level++)
+			heap_destroy(&s->flows[i]->heap[level], s->graph->dev->mem);
+		free(s->flows[i]);
+	}
+	stream_free(s);
+}
+
+static int read_opts(const struct pto_flow_opts *in, struct pto_flow_opts *o)
+{
+	memset(o, 0, sizeof(*o));
+	if (in) {
+		if (in->size < OPTS_LEAST || in->size > sizeof(*o))
+			return fail(-EINVAL, "pto_flow_opts: size is %u", in->size);
+		memcpy(o, in, in->size);
+		if (o->flags)
+			return fail(-EINVAL, "unknown flow flags %#x", o->flags);
+	}
+	return stream_settings(o);
+}
+
+int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
+	       const struct pto_flow_opts *flow_opts, enum depmap_rule rule,
+	       struct pto_flow **flow)
+{
+	struct pto_flow_opts o;
+	struct sched *sched;
+	struct stream *s;
+	struct pto_flow *f;
+	int ret;
+
+	if (!g || !flow)
+		return fail(-EINVAL, "pto_flow_start: NULL argument");
+	if (g->ntasks)
+		return fail(-EINVAL, "pto_flow_start: the graph has %u tasks; it may only have kernels",
+			    g->ntasks);
+	if (device_usable(g->dev))
+		return -EPERM;
+	ret = read_opts(flow_opts, &o) ?: launch_sched(g->dev, &sched) ?:
+	      stream_create(g, sched, &o, rule, &s);
+	if (ret)
+		return ret;
+	ret = add_flow(s, &f) ?: launch_async(g, opts, s, &f->launch);
+	if (ret)
+		free_all(s);
+	else
+		*flow = f;
+	return ret;
+}
+
+int pto_flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
+		   const struct pto_flow_opts *flow_opts, struct pto_flow **flow)
+{
+	return flow_start(graph, opts, flow_opts, DEPMAP_FULL, flow);
+}
+
+int pto_flow_fork(struct pto_flow *f, struct pto_flow **other)
+{
+	int ret;
+
+	if (!f || !other)
+		return fail(-EINVAL, "pto_flow_fork: NULL argument");
+	pthread_mutex_lock(&f->stream->lock);
+	ret = add_flow(f->stream, other);
+	pthread_mutex_unlock(&f->stream->lock);
+	return ret;
+}
+
+void pto_flow_cancel(struct pto_flow *f)
+{
+	if (f)
+		pto_launch_cancel(f->stream->flows[0]->launch);
+}
+
+int pto_flow_stat(struct pto_flow *f, struct pto_flow_stat *stat)
+{
+	struct pto_flow_stat now;
+	unsigned int i, k;
+
+	if (!f || !stat || stat->size != sizeof(*stat))
+		return fail(-EINVAL, "pto_flow_stat: NULL argument, or size is not %zu", sizeof(*stat));
+	pthread_mutex_lock(&f->stream->lock);
+	now = f->stream->stat;
+	for (i = 0; i < STREAM_FLOWS; i++) {
+		for (k = 0; f->stream->flows[i] && k < STREAM_LEVELS; k++) {
+			const struct heap *h = &f->stream->flows[i]->heap[k];
+
+			now.heap_peak[k] = max(now.heap_peak[k], (uint64_t)h->peak);
+			now.scope_peak[k] = max(now.scope_peak[k], (uint64_t)h->live_peak);
+		}
+	}
+	pthread_mutex_unlock(&f->stream->lock);
+	now.size = sizeof(now);
+	*stat = now;
+	return 0;
+}
+
+int pto_flow_finish(struct pto_flow *f)
+{
+	struct stream *s;
+	int ret;
+
+	if (!f)
+		return fail(-EINVAL, "pto_flow_finish: the flow is NULL");
+	s = f->stream;
+	pthread_mutex_lock(&s->lock);
+	if (f->launch && s->nflows > 1) {
+		ret = fail(-EBUSY, "%u forked flows have not been finished", s->nflows - 1);
+		pthread_mutex_unlock(&s->lock);
+		return ret;
+	}
+	while (f->depth)
+		close_scope(f);
+	s->nflows--;
+	if (f->launch)
+		stream_close(s);
+	pthread_mutex_unlock(&s->lock);
+	if (!f->launch)
+		return 0;
+	/* It ends: what was submitted is run, or the launch fails. */
+	do
+		ret = pto_launch_wait(f->launch, INT_MAX);
+	while (ret == -EINPROGRESS);
+	if (!ret && s->broken)
+		ret = graph_deps_lost();
+	pto_launch_free(f->launch);
+	free_all(s);
+	return ret;
+}

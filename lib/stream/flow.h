@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/* Submitters: who adds tasks to a graph that runs. */
+#ifndef STREAM_FLOW_H
+#define STREAM_FLOW_H
+
+#include "stream/stream.h"
+
+/**
+ * struct pto_flow - one submitter; used by one thread at a time
+ * @launch:	the first flow's; NULL in others
+ * @index:	in stream->flows
+ * @heap:	by depth of scope, allocated when first needed
+ * @depth:	scopes that are open, the outermost included
+ * @first:	by depth: the first buffer of its heap that is the scope's
+ * @task, ...:	a copy of what is being submitted: it may lie in memory that can
+ *		not be read, and that must not be found out under a lock
+ */
+struct pto_flow {
+	struct stream *stream;
+	struct pto_launch *launch;
+	unsigned int index;
+	struct heap heap[STREAM_LEVELS];
+	unsigned int depth;
+	uint64_t first[STREAM_DEPTH];
+	struct pto_task task;
+	struct pto_access access[PTO_MAX_ARGS];
+	uint64_t scalar[PTO_MAX_ARGS];
+	struct pto_tensor tensor[PTO_MAX_ARGS];
+};
+
+/** flow_start - as pto_flow_start(), with a rule for dependencies */
+int flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
+	       const struct pto_flow_opts *flow_opts, enum depmap_rule rule,
+	       struct pto_flow **flow);
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Buffers for the outputs of tasks, in the order in which they are allocated. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "device/memory.h"
+#include "stream/stream.h"
+
+#define ALIGN		1024
+#define SLOTS_FIRST	64
+
+/**
+ * struct heap_buffer
+ * @end:	of the ring up to here is free once it is
+ * @user:	the last task that uses it
+ * @ended:	its scope has
+ */
+struct heap_buffer {
+	size_t end;
+	size_t size;
+	uint32_t user;
+	bool ended;
+};
+
+int heap_create(struct heap *h, struct mem *mem, size_t size)
+{
+	h->size = size;
+	return mem_alloc(mem, size, (void **)&h->base);
+}
+
+void heap_destroy(struct heap *h, struct mem *mem)
+{
+	if (h->base)
+		mem_free(mem, h->base);
+	free(h->buffers);
+}
+
+static struct heap_buffer *buffer(const struct heap *h, uint64_t number)
+{
+	return &h->buffers[number & (h->slots - 1)];
+}
+
+static int more_slots(struct heap *h)
+{
+	uint32_t slots = max(2 * h->slots, (uint32_t)SLOTS_FIRST);
+	struct heap_buffer *grown = calloc(slots, sizeof(*grown));
+	uint64_t i;
+
+	if (!grown)
+		return fail(-ENOMEM, "no memory to note a buffer");
+	for (i = h->first; i != h->next; i++)
+		grown[i & (slots - 1)] = *buffer(h, i);
+	free(h->buffers);
+	h->buffers = grown;
+	h->slots = slots;
+	return 0;
+}
+
+/* Buffers lie in one piece: what is left at the end of the ring may have to be skipped. */
+static bool find_room(const struct heap *h, size_t size, size_t *at)
+{
+	*at = h->head;
+	if (h->first == h->next || h->head > h->tail) {
+		if (h->size - h->head >= size)
+			return true;
+		*at = 0;
+		return h->tail > size;
+	}
+	return h->tail - h->head > size;
+}
+
+int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, void **ptr)
+{
+	size_t at;
+	int ret;
+
+	if (h->first == h->next)
+		h->head = h->tail = 0;
+	size = align_up(size, ALIGN);
+	if (!find_room(h, size, &at))
+		return -ENOSPC;
+	if (h->next - h->first == h->slots) {
+		ret = more_slots(h);
+		if (ret)
+			return ret;
+	}
+	*buffer(h, h->next) = (struct heap_buffer){ .end = at + size, .size = size, .user = task };
+	*number = h->next++;
+	*ptr = h->base + at;
+	h->head = at + size;
+	h->live += size;
+	h->live_peak = max(h->live_peak, h->live);
+	h->peak = max(h->peak, h->head > h->tail ? h->head - h->tail : h->size - h->tail + h->head);
+	return 0;
+}
+
+void heap_trim(struct heap *h, uint32_t tail)
+{
+	for (; h->first != h->next; h->first++) {
+		const struct heap_buffer *b = buffer(h, h->first);
+
+		if (!b->ended || (int32_t)(b->user - tail) >= 0)
+			return;
+		h->tail = b->end;
+	}
+}
+
+bool heap_blocker(const struct heap *h, uint32_t *task)
+{
+	const struct heap_buffer *b = buffer(h, h->first);
+
+	*task = b->user;
+	return b->ended;
+}
+
+bool heap_use(struct heap *h, uint64_t number, uint32_t task)
+{
+	struct heap_buffer *b;
+
+	if (number < h->first || number >= h->next)
+		return false;
+	b = buffer(h, number);
+	if (b->ended)
+		return false;
+	b->user = task;
+	return true;
+}
+
+void heap_end(struct heap *h, uint64_t from)
+{
+	uint64_t i;
+
+	for (i = max(from, h->first); i < h->next; i++) {
+		struct heap_buffer *b = buffer(h, i);
+
+		if (!b->ended)
+			h->live -= b->size;
+		b->ended = true;
+	}
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * A graph that runs while it is built: a window that moves over it.
+ *
+ * Task n lies at place n & mask of the window. It is a task of a graph like any
+ * other, and the schedulers' loops are the same; what differs is that its place
+ * is used again once it is complete. Who submits is the only one to use a place
+ * again, and to take back what the task had: the tail of the window moves over
+ * complete tasks, in order, and with it go the task's chunks of edges, its
+ * arguments, and the buffers that no later task uses. So a worker only stores that
+ * a task is complete, and bounded memory costs it nothing else.
+ *
+ * What runs out makes who submits wait:
+ *	places		until the oldest task is complete. All that it waits for is
+ *			older, so it will be: any window does for any graph
+ *	chunks		until the oldest task is complete, which frees its own. When
+ *			all tasks are, a new one needs none
+ *	arguments	the same
+ *	heap		until the tasks that use the oldest buffer are complete, if
+ *			the scope that it was made in has ended. If not, only the
+ *			waiting thread could end it: that is a deadlock, which is
+ *			seen without waiting, and the text names the remedy
+ *
+ * Each submitter (struct pto_flow) has heaps of its own, one for each depth of
+ * scopes up to four, as a buffer of an outer scope would hold up those of inner
+ * ones. All else is common, and under the stream's lock. A submitter that waits keeps
+ * it, since others would have to wait for the same.
+ */
+#ifndef STREAM_STREAM_H
+#define STREAM_STREAM_H
+
+#include <pthread.h>
+
+#include <pto/pto.h>
+
+#include "graph/depmap.h"
+#include "graph/graph.h"
+#include "sched/sched.h"
+
+#define STREAM_LEVELS	4	/* of scopes that have heaps of their own */
+#define STREAM_DEPTH	64
+#define STREAM_FLOWS	64
+
+struct heap;
+struct sched;
+
+/**
+ * struct stream
+ * @window:	what the workers see
+ * @slabs:	tasks
+ * @chunks:	edges; all slabs are there from the beginning on
+ * @event:	submitters sleep on it
+ * @error:	the launch has failed: nothing more is submitted
+ * @lock:	guards all below
+ * @graph:	whose kernels they are
+ * @head:	number of the next task; @tail: of the oldest that is not known to be complete
+ * @newest:	by place: the chunk with the latest edges
+ * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
+ * @args:	a ring, filled from @args_head on, in use from @args_tail on
+ * @broken:	a dependency may be missing
+ * @flows:	by number; @nflows of them are open
+ */
+struct stream {
+	struct sched_window window;
+	struct graph_slabs slabs;
+	struct graph_slabs chunks;
+	atomic_uint event;
+	atomic_int error;
+
+	pthread_mutex_t lock;
+	struct pto_graph *graph;
+	struct sched *sched;
+	uint32_t head, tail;
+	uint32_t *newest;
+	uint32_t free_chunk;
+	uint32_t nchunks, max_chunks, used_chunks;
+	char *args;
+	size_t args_size, args_head, args_tail;
+	struct depmap *deps;
+	struct depmap_preds preds;
+	bool broken;
+	struct pto_flow *flows[STREAM_FLOWS];
+	unsigned int nflows;
+	size_t heap_size;
+	struct pto_flow_stat stat;
+};
+
+/* ---- window.c ----------------------------------------------------------- */
+
+int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto_flow_opts *opts,
+		  enum depmap_rule rule, struct stream **stream);
+void stream_free(struct stream *s);
+
+/** stream_stop - the launch is over, with @error: whoever submits hears of it */
+void stream_stop(struct stream *s, int error);
+
+/** stream_room - wake who waits for tasks to complete */
+void stream_room(struct stream *s);
+
+/*
+ * For flow.c, under the lock. What waits returns -ECANCELED when the launch has
+ * failed.
+ */
+
+/** stream_wait - wait until the tail moves, which it does at the latest when @task is complete */
+int stream_wait(struct stream *s, uint32_t task);
+
+/** stream_next - wait for a place for one more task, at @head; 0 or -errno */
+int stream_next(struct stream *s);
+
+/** stream_args - @size bytes for the next task's arguments, aligned to 64; waits */
+int stream_args(struct stream *s, size_t size, void **args);
+
+/** stream_open - the next task may be linked; its descriptor is to be filled in */
+struct pto_desc *stream_open(struct stream *s);
+
+/** stream_link - the next task runs after @from; 1: one more to wait for, 0: not so */
+int stream_link(struct stream *s, uint32_t from);
+
+/** stream_close - no more tasks will come */
+void stream_close(struct stream *s);
+
+/** stream_publish - the next task waits for @npred others, and is one from now on */
+void stream_publish(struct stream *s, uint32_t npred);
+
+static inline struct graph_task *stream_task(struct stream *s, uint32_t task)
+{
+	return slab_task(s->slabs.at, task & s->window.mask);
+}
+
+/* ---- heap.c ------------------------------------------------------------- */
+
+/**
+ * struct heap - a ring of buffers
+ * @buffers:	a ring of @slots records, of buffers number @first to @next - 1
+ * @head, @tail: where the next buffer will lie, where the oldest one does
+ * @live:	bytes of buffers whose scope has not ended
+ */
+struct heap {
+	struct heap_buffer *buffers;
+	uint64_t first, next;
+	uint32_t slots;
+	char *base;
+	size_t size;
+	size_t head, tail;
+	size_t live, live_peak, peak;
+};
+
+struct mem;
+
+int heap_create(struct heap *h, struct mem *mem, size_t size);
+void heap_destroy(struct heap *h, struct mem *mem);
+
+/**
+ * heap_alloc - a buffer of @size bytes, used by @task
+ *
+ * Returns 0, -ENOSPC (no room now), -ENOMEM.
+ */
+int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, void **ptr);
+
+/** heap_trim - free the oldest buffers that are done with; tasks before @tail are complete */
+void heap_trim(struct heap *h, uint32_t tail);
+
+/** heap_blocker - the last task that uses the oldest buffer; false: its scope is open */
+bool heap_blocker(const struct heap *h, uint32_t *task);
+
+/** heap_use - @task uses a buffer; false: the scope that it was made in has ended */
+bool heap_use(struct heap *h, uint64_t number, uint32_t task);
+
+/** heap_end - the scope of all buffers from number @from on has ended */
+void heap_end(struct heap *h, uint64_t from);
+
+/* ---- settings.c --------------------------------------------------------- */
+
+/**
+ * stream_settings - fill in what is 0: from the environment, or by default
+ *
+ * Bad values in the environment are warned of. Errors: -EINVAL (a bad value in @opts).
+ */
+int stream_settings(struct pto_flow_opts *opts);
+
+#endif

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* The window: places, edges and arguments of tasks that come and go. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "device/device.h"
+#include "device/memory.h"
+#include "graph/slab.h"
+#include "sched/launch.h"
+#include "stream/stream.h"
+
+#define BIAS		(1u << 30)	/* more than a task has predecessors */
+#define SPIN		500
+#define NAP_NS		(5 * NSEC_PER_MSEC)
+#define ARGS_PER_TASK	256
+#define ARGS_LEAST	(64 << 10)	/* more than a task may have */
+#define CHUNK_NONE	UINT32_MAX
+
+/* ---- waiting ------------------------------------------------------------ */
+
+void stream_room(struct stream *s)
+{
+	atomic_fetch_add(&s->event, 1);
+	futex_wake(&s->event, 1);
+}
+
+void stream_stop(struct stream *s, int error)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&s->error, &none, error ? error : -ESHUTDOWN);
+	stream_room(s);
+}
+
+static bool complete(struct stream *s, uint32_t task)
+{
+	return !load_acquire(&stream_task(s, task)->node.npred);
+}
+
+/* The chunks of a task go to the front of the free ones. */
+static void free_chunks(struct stream *s, const struct graph_node *node, uint32_t task)
+{
+	uint32_t n = node->nsucc & ~NODE_CLOSED;
+	uint32_t newest = s->newest[task & s->window.mask];
+
+	if (likely(n <= NODE_EDGES))
+		return;
+	s->used_chunks -= (n - NODE_EDGES + CHUNK_EDGES - 1) / CHUNK_EDGES;
+	slab_chunk(s->chunks.at, newest)->next = s->free_chunk;
+	s->free_chunk = node->more;
+}
+
+/* Move the tail over what is complete. */
+static bool advance(struct stream *s)
+{
+	uint32_t was = s->tail;
+
+	while (s->tail != s->head && complete(s, s->tail)) {
+		const struct graph_task *t = stream_task(s, s->tail);
+		const struct pto_desc *desc = &t->desc;
+
+		free_chunks(s, &t->node, s->tail);
+		if (desc->launch.nargs)
+			s->args_tail = align_up(desc->launch.args - (uintptr_t)s->args +
+						desc->launch.nargs * sizeof(uint64_t), CACHE_LINE);
+		s->tail++;
+	}
+	return s->tail != was;
+}
+
+static int stopped_error(struct stream *s)
+{
+	return fail(-ECANCELED, "the launch is over: %s", strerror(-atomic_load(&s->error)));
+}
+
+static void sleep_until(struct stream *s, uint32_t task)
+{
+	unsigned int event = atomic_load(&s->event);
+
+	atomic_store(&s->window.watch, task & s->window.mask);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!complete(s, task) && !atomic_load(&s->error))
+		futex_wait(&s->event, event, NAP_NS);
+	atomic_store(&s->window.watch, TASK_NONE);
+}
+
+int stream_wait(struct stream *s, uint32_t task)
+{
+	unsigned int spin;
+
+	s->stat.waits++;
+	while (!advance(s)) {
+		if (atomic_load(&s->error))
+			return stopped_error(s);
+		if (s->tail == s->head)
+			return fail(-EDEADLK, "no task is under way that could make room");
+		/* The tail moves in order. */
+		if (complete(s, task))
+			task = s->tail;
+		for (spin = SPIN; spin && !complete(s, task); spin--)
+			cpu_relax();
+		if (!spin)
+			sleep_until(s, task);
+	}
+	return 0;
+}
+
+/* ---- a task ------------------------------------------------------------- */
+
+int stream_next(struct stream *s)
+{
+	uint32_t size = s->window.mask + 1;
+	int ret;
+
+	if (unlikely(atomic_load_explicit(&s->error, memory_order_relaxed)))
+		return stopped_error(s);
+	if (s->broken)
+		return graph_deps_lost();
+	if (unlikely(s->head - s->tail == size) && !advance(s)) {
+		/* Not for the first one that comes free, and then for the next. */
+		ret = stream_wait(s, s->tail + size / 2);
+		if (ret)
+			return ret;
+	}
+	s->stat.window_peak = max(s->stat.window_peak, s->head - s->tail + 1);
+	return 0;
+}
+
+static bool args_room(struct stream *s, size_t size, size_t *at)
+{
+	/* Room is never filled to the last byte, so this is none in use. */
+	if (s->args_head == s->args_tail)
+		s->args_head = s->args_tail = 0;
+	*at = s->args_head;
+	if (s->args_head >= s->args_tail) {
+		if (s->args_size - s->args_head >= size)
+			return true;
+		*at = 0;
+		return s->args_tail > size;
+	}
+	return s->args_tail - s->args_head > size;
+}
+
+int stream_args(struct stream *s, size_t size, void **args)
+{
+	size_t at;
+	int ret;
+
+	size = align_up(size, CACHE_LINE);
+	while (unlikely(!args_room(s, size, &at))) {
+		if (advance(s))
+			continue;
+		ret = stream_wait(s, s->tail + (s->head - s->tail) / 2);
+		if (ret)
+			return ret;
+	}
+	s->args_head = at + size;
+	*args = s->args + at;
+	return 0;
+}
+
+/* A chunk for edges of @from; waits for one. CHUNK_NONE: @from is complete by then. */
+static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
+{
+	int ret;
+
+	*chunk = CHUNK_NONE;
+	while (s->free_chunk == CHUNK_NONE && s->nchunks == s->max_chunks) {
+		ret = stream_wait(s, from);
+		if (ret)
+			return ret;
+		/* Its own may be among those that were freed. */
+		if ((int32_t)(from - s->tail) < 0)
+			return 0;
+	}
+	if (s->free_chunk != CHUNK_NONE) {
+		*chunk = s->free_chunk;
+		s->free_chunk = slab_chunk(s->chunks.at, *chunk)->next;
+	} else {
+		*chunk = s->nchunks++;
+	}
+	s->stat.dep_peak = max(s->stat.dep_peak, ++s->used_chunks);
+	return 0;
+}
+
+static void put_chunk(struct stream *s, uint32_t chunk)
+{
+	slab_chunk(s->chunks.at, chunk)->next = s->free_chunk;
+	s->free_chunk = chunk;
+	s->used_chunks--;
+}
+
+static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint32_t from, uint32_t n)
+{
+	if (!n)
+		return TASK_NONE;
+	if (n <= NODE_EDGES)
+		return node->succ[n - 1];
+	return slab_chunk(s->chunks.at, s->newest[from & s->window.mask])->
+		to[(n - 1 - NODE_EDGES) % CHUNK_EDGES];
+}
+
+/*
+ * Add an edge unless its task closes meanwhile: first the entry, which nobody
+ * reads yet, then the count, if it is still what it was.
+ */
+static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n)
+{
+	uint32_t place = from & s->window.mask, to = s->head & s->window.mask;
+	uint32_t at = (n - NODE_EDGES) % CHUNK_EDGES, chunk = CHUNK_NONE, older = s->newest[place];
+	bool opens = n >= NODE_EDGES && !at;
+	int ret;
+
+	if (n < NODE_EDGES) {
+		node->succ[n] = to;
+	} else if (!opens) {
+		slab_chunk(s->chunks.at, older)->to[at] = to;
+	} else {
+		ret = get_chunk(s, from, &chunk);
+		if (ret || chunk == CHUNK_NONE)
+			return ret;
+		slab_chunk(s->chunks.at, chunk)->to[0] = to;
+		if (n == NODE_EDGES)
+			node->more = chunk;
+		else
+			slab_chunk(s->chunks.at, older)->next = chunk;
+	}
+	if (!__atomic_compare_exchange_n(&node->nsucc, &n, n + 1, false, __ATOMIC_RELEASE,
+					 __ATOMIC_RELAXED)) {
+		if (opens)
+			put_chunk(s, chunk);
+		return 0;
+	}
+	if (opens)
+		s->newest[place] = chunk;
+	return 1;
+}
+
+struct pto_desc *stream_open(struct stream *s)
+{
+	struct graph_task *t = stream_task(s, s->head);
+
+	atomic_store_explicit(&t->node.pending, BIAS, memory_order_relaxed);
+	t->node.nsucc = 0;
+	t->node.npred = 1;
+	return &t->desc;
+}
+
+int stream_link(struct stream *s, uint32_t from)
+{
+	struct graph_node *node = &stream_task(s, from)->node;
+	uint32_t n;
+
+	/* Behind the tail its place may be another's. */
+	if ((int32_t)(from - s->tail) < 0)
+		return 0;
+	n = load_acquire(&node->nsucc);
+	if (n & NODE_CLOSED || last_edge(s, node, from, n) == (s->head & s->window.mask))
+		return 0;
+	return add_edge(s, node, from, n);
+}
+
+static void inject(struct stream *s, uint32_t place, unsigned int kind)
+{
+	struct sched_inject *in = &s->window.inject[s->graph->dev->inplace ? 0 : kind];
+	uint64_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed);
+
+	atomic_store_explicit(&in->slot[tail & s->window.mask], place, memory_order_relaxed);
+	atomic_store_explicit(&in->tail, tail + 1, memory_order_release);
+	sched_wake(s->sched);
+}
+
+void stream_publish(struct stream *s, uint32_t npred)
+{
+	uint32_t place = s->head & s->window.mask;
+	struct graph_task *t = slab_task(s->slabs.at, place);
+
+	s->head++;
+	WRITE_ONCE(s->stat.tasks, s->stat.tasks + 1);
+	if (atomic_fetch_sub_explicit(&t->node.pending, BIAS - npred, memory_order_acq_rel) ==
+	    BIAS - npred)
+		inject(s, place, t->desc.lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV);
+}
+
+void stream_close(struct stream *s)
+{
+	atomic_store_explicit(&s->window.ntasks, s->head, memory_order_relaxed);
+	atomic_store_explicit(&s->window.open, false, memory_order_release);
+	sched_wake(s->sched);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+/* All of them: the workers read the array of slabs. */
+static int add_slabs(struct graph_slabs *slabs, uint32_t count, uint32_t shift)
+{
+	while (slabs->count << shift < count)
+		if (slabs_add(slabs))
+			return -ENOMEM;
+	return 0;
+}
+
+static int allocate(struct stream *s, const struct pto_flow_opts *o)
+{
+	unsigned int i;
+	int ret;
+
+	s->newest = calloc(o->window, sizeof(*s->newest));
+	for (i = 0; i < SCHED_KINDS; i++)
+		s->window.inject[i].slot = calloc(o->window, sizeof(atomic_uint));
+	if (!s->newest || !s->window.inject[0].slot || !s->window.inject[1].slot ||
+	    add_slabs(&s->slabs, o->window, SLAB_SHIFT) ||
+	    add_slabs(&s->chunks, o->dep_pool, SLAB_CHUNK_SHIFT))
+		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
+			    o->dep_pool);
+	s->args_size = max((size_t)o->window * ARGS_PER_TASK, (size_t)ARGS_LEAST);
+	ret = mem_alloc(s->graph->dev->mem, s->args_size, (void **)&s->args);
+	if (ret)
+		fail_prefix("arguments of %u tasks", o->window);
+	return ret;
+}
+
+int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto_flow_opts *o,
+		  enum depmap_rule rule, struct stream **stream)
+{
+	struct stream *s = aligned_alloc(CACHE_LINE, align_up(sizeof(*s), CACHE_LINE));
+	int ret;
+
+	if (!s)
+		return fail(-ENOMEM, "no memory for a stream");
+	memset(s, 0, sizeof(*s));
+	pthread_mutex_init(&s->lock, NULL);
+	s->graph = graph;
+	s->sched = sched;
+	s->window.mask = o->window - 1;
+	s->window.open = true;
+	s->window.watch = TASK_NONE;
+	s->free_chunk = CHUNK_NONE;
+	s->max_chunks = o->dep_pool;
+	s->heap_size = o->heap;
+	s->deps = depmap_new(rule);
+	ret = s->deps ? allocate(s, o) : -ENOMEM;
+	if (ret)
+		stream_free(s);
+	else
+		*stream = s;
+	return ret;
+}
+
+void stream_free(struct stream *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCHED_KINDS; i++)
+		free(s->window.inject[i].slot);
+	free(s->newest);
+	slabs_free(&s->slabs);
+	slabs_free(&s->chunks);
+	depmap_free(s->deps);
+	free(s->preds.task);
+	if (s->args)
+		mem_free(s->graph->dev->mem, s->args);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

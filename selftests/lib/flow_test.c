@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Graphs that run while they are built: any window does, memory is bounded, nothing hangs. */
+#include <pthread.h>
+
+#include "kselftest_harness.h"
+
+#include "lib_test.h"
+#include "programs.h"
+
+#define SHAPE(...)	((const uint32_t[]){ __VA_ARGS__ })
+#define ROUNDS		(SANITIZED ? 20 : 150)
+#define THREADS		4
+
+enum { NOOP, MIX, COUNT, CRASH };
+
+FIXTURE(flow)
+{
+	struct pto_device *dev;
+	struct pto_program *prog[4];
+	struct pto_graph *graph;
+	struct pto_flow *flow;
+	struct pto_launch_opts opts;
+	struct pto_flow_opts flow_opts;
+	uint8_t *buffer;
+	struct program program;
+};
+
+FIXTURE_SETUP(flow)
+{
+	static const char *const names[] = { "noop", "mix", "count", "crash" };
+	void *buffer;
+	int i;
+
+	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
+	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
+	for (i = 0; i < 4; i++) {
+		self->prog[i] = load_kernel(self->dev, names[i]);
+		ASSERT_NE(NULL, self->prog[i]) TH_LOG("%s: %s", names[i], pto_last_error());
+		ASSERT_EQ(0, pto_graph_set_kernel(self->graph, i, self->prog[i]));
+	}
+	ASSERT_EQ(0, pto_mem_alloc(self->dev, THREADS * BUFFER, &buffer));
+	self->buffer = buffer;
+	memset(buffer, 0, THREADS * BUFFER);
+	self->opts = (struct pto_launch_opts){
+		.size = sizeof(self->opts), .block_dim = 4, .aicpu_threads = 1,
+		.timeout_ms = 120000,
+	};
+	self->flow_opts = (struct pto_flow_opts){ .size = sizeof(self->flow_opts) };
+}
+
+FIXTURE_TEARDOWN(flow)
+{
+	struct pto_mem_stat stat = { .size = sizeof(stat) };
+	int i;
+
+	EXPECT_EQ(0, pto_graph_destroy(self->graph));
+	EXPECT_EQ(0, pto_mem_free(self->dev, self->buffer));
+	EXPECT_EQ(0, pto_mem_stat(self->dev, &stat));
+	EXPECT_EQ(0, stat.count);
+	for (i = 0; i < 4; i++)
+		pto_program_unload(self->prog[i]);
+	pto_device_close(self->dev);
+}
+
+static int start(FIXTURE_DATA(flow) *self)
+{
+	return pto_flow_start(self->graph, &self->opts, &self->flow_opts, &self->flow);
+}
+
+static int64_t submit(struct pto_flow *flow, int func_id, struct pto_tensor *t, uint32_t dir)
+{
+	struct pto_access access = { t, dir };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, func_id, -1 },
+				 .naccesses = !!t, .accesses = &access };
+
+	return pto_flow_submit(flow, &task);
+}
+
+TEST_F(flow, nothing_submitted)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, start(self)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	}
+}
+
+TEST_F(flow, bad_arguments)
+{
+	struct pto_flow_stat stat = { .size = 4 };
+
+	EXPECT_EQ(-EINVAL, pto_flow_start(NULL, NULL, NULL, &self->flow));
+	EXPECT_EQ(-EINVAL, pto_flow_start(self->graph, NULL, NULL, NULL));
+	self->flow_opts.window = 5;
+	EXPECT_EQ(-EINVAL, start(self));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "window is 5"));
+	self->flow_opts.window = 2;
+	EXPECT_EQ(-EINVAL, start(self));
+	self->flow_opts.window = 0;
+	self->flow_opts.heap = 1000;
+	EXPECT_EQ(-EINVAL, start(self));
+	self->flow_opts.heap = 0;
+	self->flow_opts.dep_pool = 3;
+	EXPECT_EQ(-EINVAL, start(self));
+	self->flow_opts.dep_pool = 0;
+	self->flow_opts.flags = 1;
+	EXPECT_EQ(-EINVAL, start(self));
+	self->flow_opts.flags = 0;
+	self->opts.block_dim = 99;
+	EXPECT_EQ(-EINVAL, start(self));
+	self->opts.block_dim = 1;
+	ASSERT_EQ(0, start(self));
+	EXPECT_EQ(-EBUSY, pto_graph_launch(self->graph, NULL));
+	EXPECT_EQ(-EBUSY, pto_graph_destroy(self->graph));
+	EXPECT_EQ(-EBUSY, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_flow_submit(self->flow, NULL));
+	EXPECT_EQ(-ENOENT, submit(self->flow, 77, NULL, 0));
+	EXPECT_EQ(-EINVAL, submit(self->flow, -1, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_flow_stat(self->flow, &stat));
+	EXPECT_EQ(-EINVAL, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(0, submit(self->flow, NOOP, NULL, 0));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+	ASSERT_EQ(0, pto_graph_add_task(self->graph, 0, PTO_AIC, NULL, 0));
+	EXPECT_EQ(-EINVAL, start(self));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "has 1 tasks"));
+}
+
+TEST_F(flow, random_programs_as_one_after_the_other)
+{
+	static const uint32_t windows[] = { 4, 8, 64, 0 };
+	struct program *p = &self->program;
+	struct program_task t;
+	uint8_t want[BUFFER];
+	uint64_t seed = 5;
+	int i, n;
+
+	for (n = 0; n < ROUNDS; n++) {
+		make_program(p, self->buffer, &seed, n % 2);
+		memset(self->buffer, 0, BUFFER);
+		run_program(p);
+		memcpy(want, self->buffer, BUFFER);
+		memset(self->buffer, 0, BUFFER);
+		self->opts.aicpu_threads = 1 + n % 3;
+		self->flow_opts.window = windows[n / 2 % 4];
+		self->flow_opts.dep_pool = n % 4 ? 0 : 4;
+		ASSERT_EQ(0, start(self)) TH_LOG("%s", pto_last_error());
+		for (i = 0; i < p->ntasks; i++)
+			ASSERT_EQ(i, pto_flow_submit(self->flow, program_task(p, i, MIX, &t)))
+				TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, memcmp(want, self->buffer, BUFFER)) TH_LOG("program %d", n);
+	}
+}
+
+/* ---- several submitters ------------------------------------------------- */
+
+struct submitter {
+	struct pto_flow *flow;
+	struct program *program;
+	int failed;
+};
+
+static void *submit_all(void *arg)
+{
+	struct submitter *s = arg;
+	struct program_task t;
+	int i;
+
+	for (i = 0; i < s->program->ntasks; i++)
+		s->failed |= pto_flow_submit(s->flow, program_task(s->program, i, MIX, &t)) < 0;
+	s->failed |= pto_flow_finish(s->flow);
+	return NULL;
+}
+
+TEST_F(flow, several_submitters)
+{
+	static struct program program[THREADS];
+	uint8_t want[THREADS * BUFFER];
+	struct submitter s[THREADS];
+	pthread_t thread[THREADS];
+	uint64_t seed = 6;
+	int i, n;
+
+	for (n = 0; n < ROUNDS / 3; n++) {
+		memset(self->buffer, 0, sizeof(want));
+		for (i = 0; i < THREADS; i++) {
+			make_program(&program[i], self->buffer + i * BUFFER, &seed, false);
+			run_program(&program[i]);
+		}
+		memcpy(want, self->buffer, sizeof(want));
+		memset(self->buffer, 0, sizeof(want));
+		self->opts.aicpu_threads = 1 + n % 2;
+		self->flow_opts.window = n % 3 ? 16 : 4;
+		ASSERT_EQ(0, start(self));
+		for (i = 0; i < THREADS; i++) {
+			s[i] = (struct submitter){ .program = &program[i] };
+			ASSERT_EQ(0, pto_flow_fork(self->flow, &s[i].flow));
+			ASSERT_EQ(0, pthread_create(&thread[i], NULL, submit_all, &s[i]));
+		}
+		for (i = 0; i < THREADS; i++) {
+			pthread_join(thread[i], NULL);
+			EXPECT_EQ(0, s[i].failed);
+		}
+		ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, memcmp(want, self->buffer, sizeof(want))) TH_LOG("round %d", n);
+	}
+}
+
+TEST_F(flow, forks_are_finished_first)
+{
+	struct pto_flow *other;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &other));
+	EXPECT_EQ(-EBUSY, pto_flow_finish(self->flow));
+	EXPECT_EQ(0, submit(other, NOOP, NULL, 0));
+	EXPECT_EQ(1, submit(self->flow, NOOP, NULL, 0));
+	EXPECT_EQ(0, pto_flow_finish(other));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
+/* ---- edges -------------------------------------------------------------- */
+
+TEST_F(flow, more_edges_than_the_pool_has)
+{
+	struct pto_flow_stat stat = { .size = sizeof(stat) };
+	struct pto_tensor all, one;
+	int i, n, round;
+
+	self->flow_opts.window = 1024;
+	self->flow_opts.dep_pool = 4;
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&all, self->buffer, SHAPE(BUFFER), 1, PTO_INT8);
+	for (round = 0; round < 20; round++) {
+		/* One before and one after a great many. */
+		ASSERT_LE(0, submit(self->flow, NOOP, &all, PTO_OUT));
+		n = BUFFER;
+		for (i = 0; i < n; i++) {
+			pto_tensor_view(&all, SHAPE(1), SHAPE(i), &one);
+			ASSERT_LE(0, submit(self->flow, NOOP, &one, PTO_INOUT))
+				TH_LOG("%s", pto_last_error());
+		}
+		ASSERT_LE(0, submit(self->flow, NOOP, &all, PTO_IN));
+	}
+	EXPECT_EQ(0, pto_flow_stat(self->flow, &stat));
+	EXPECT_EQ(20 * (BUFFER + 2), stat.tasks);
+	EXPECT_GE(4, stat.dep_peak);
+	EXPECT_GE(1024, stat.window_peak);
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+TEST_F(flow, a_million_tasks_in_constant_memory)
+{
+	const int n = SANITIZED ? 100000 : 1000000;
+	struct pto_flow_stat stat = { .size = sizeof(stat) };
+	struct pto_tensor t;
+	long before = 0;
+	int i;
+
+	self->flow_opts.window = 1024;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < n; i++) {
+		/* Addresses of which no kernel takes notice: 64 bytes for each task. */
+		pto_tensor_init(&t, (void *)(4096 + (uintptr_t)i * 64), SHAPE(80), 1, PTO_INT8);
+		ASSERT_EQ(i, submit(self->flow, NOOP, &t, PTO_INOUT));
+		if (i == n / 10)
+			before = rss_kib();
+	}
+	if (!SANITIZED)
+		EXPECT_GT(before + 1024, rss_kib());
+	EXPECT_EQ(0, pto_flow_stat(self->flow, &stat));
+	EXPECT_GE(1024, stat.window_peak);
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(flow, scopes_recycle_buffers)
+{
+	struct pto_flow_stat stat = { .size = sizeof(stat) };
+	struct pto_tensor outer, inner, part;
+	int i, k;
+
+	self->flow_opts.heap = 16384;
+	self->flow_opts.window = 64;
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&outer, NULL, SHAPE(3000), 1, PTO_FLOAT32);
+	ASSERT_EQ(0, submit(self->flow, NOOP, &outer, PTO_OUT)) TH_LOG("%s", pto_last_error());
+	EXPECT_NE(0, outer.addr);
+	EXPECT_EQ(0, outer.addr % 1024);
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		for (k = 0; k < 3; k++) {
+			pto_tensor_init(&inner, NULL, SHAPE(1000), 1, PTO_FLOAT32);
+			ASSERT_LT(0, submit(self->flow, NOOP, &inner, PTO_OUT))
+				TH_LOG("%s", pto_last_error());
+			ASSERT_EQ(0, pto_tensor_view(&inner, SHAPE(10), SHAPE(10), &part));
+			ASSERT_LT(0, submit(self->flow, NOOP, &part, PTO_IN));
+		}
+		ASSERT_LT(0, submit(self->flow, NOOP, &outer, PTO_INOUT));
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	}
+	EXPECT_EQ(0, pto_flow_stat(self->flow, &stat));
+	EXPECT_EQ(12288, stat.scope_peak[0]);
+	EXPECT_EQ(12288, stat.scope_peak[1]);
+	EXPECT_EQ(0, stat.scope_peak[2]);
+	EXPECT_LE(stat.scope_peak[1], stat.heap_peak[1]);
+	EXPECT_GE(16384, stat.heap_peak[1]);
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(flow, a_buffer_dies_with_its_scope)
+{
+	struct pto_tensor t, part;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	pto_tensor_init(&t, NULL, SHAPE(100), 1, PTO_FLOAT32);
+	ASSERT_EQ(0, submit(self->flow, NOOP, &t, PTO_OUT));
+	pto_tensor_view(&t, SHAPE(10), SHAPE(10), &part);
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(-ESTALE, submit(self->flow, NOOP, &t, PTO_IN));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "task 1, tensor 0"));
+	EXPECT_EQ(-ESTALE, submit(self->flow, NOOP, &part, PTO_IN));
+	/* Neither is what lies there now. */
+	t.addr = t.owner = 0;
+	EXPECT_EQ(1, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_EQ(-ESTALE, submit(self->flow, NOOP, &part, PTO_IN));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
+TEST_F(flow, a_scope_that_holds_too_much_is_told)
+{
+	struct pto_tensor t;
+	int i;
+
+	self->flow_opts.heap = 8 << 20;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	for (i = 0; i < 2; i++) {
+		pto_tensor_init(&t, NULL, SHAPE(1 << 20), 1, PTO_FLOAT32);
+		ASSERT_EQ(i, submit(self->flow, NOOP, &t, PTO_OUT));
+	}
+	pto_tensor_init(&t, NULL, SHAPE(1 << 20), 1, PTO_FLOAT32);
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "scope at depth 2 holds 8 MiB"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "heap ring is 8 MiB"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_HEAP to 16M"));
+	/* One can go on. */
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(2, submit(self->flow, NOOP, &t, PTO_OUT)) TH_LOG("%s", pto_last_error());
+	pto_tensor_init(&t, NULL, SHAPE(3 << 20), 1, PTO_FLOAT32);
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(flow, scopes_nest_to_64)
+{
+	struct pto_tensor t;
+	int i;
+
+	self->flow_opts.heap = 1 << 16;
+	ASSERT_EQ(0, start(self));
+	for (i = 1; i < 64; i++) {
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		pto_tensor_init(&t, NULL, SHAPE(100), 1, PTO_INT8);
+		ASSERT_EQ(i - 1, submit(self->flow, NOOP, &t, PTO_OUT));
+	}
+	EXPECT_EQ(-EOVERFLOW, pto_flow_scope_begin(self->flow));
+	for (i = 1; i < 64; i++)
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(-EINVAL, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
+/* ---- failures ----------------------------------------------------------- */
+
+TEST_F(flow, a_crash_ends_the_flow)
+{
+	uint64_t scalars[] = { 2 };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, CRASH, -1 },
+				 .nscalars = 1, .scalars = scalars };
+	int64_t ret = 0;
+	int i;
+
+	self->flow_opts.window = 16;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(i, submit(self->flow, NOOP, NULL, 0));
+	ASSERT_EQ(20, pto_flow_submit(self->flow, &task));
+	for (i = 0; i < 1000000 && ret >= 0; i++)
+		ret = submit(self->flow, NOOP, NULL, 0);
+	EXPECT_EQ(-ECANCELED, ret);
+	EXPECT_EQ(-EIO, pto_flow_finish(self->flow));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "task 20 (func_id 3)"))
+		TH_LOG("%s", pto_last_error());
+	/* The graph is fine, and so is the device. */
+	ASSERT_EQ(0, start(self));
+	EXPECT_EQ(0, submit(self->flow, NOOP, NULL, 0));
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(flow, cancelled)
+{
+	int64_t ret = 0;
+	int i;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, submit(self->flow, NOOP, NULL, 0));
+	pto_flow_cancel(self->flow);
+	for (i = 0; i < 1000000 && ret >= 0; i++)
+		ret = submit(self->flow, NOOP, NULL, 0);
+	EXPECT_EQ(-ECANCELED, ret);
+	EXPECT_EQ(-ECANCELED, pto_flow_finish(self->flow));
+}
+
+TEST_F(flow, its_time_runs_out)
+{
+	self->opts.timeout_ms = 50;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, submit(self->flow, NOOP, NULL, 0));
+	while (submit(self->flow, NOOP, NULL, 0) >= 0)
+		;
+	EXPECT_EQ(-ETIME, pto_flow_finish(self->flow));
+}
+
+TEST_F(flow, profiled)
+{
+	struct pto_profile_task t[100];
+	int i;
+
+	self->opts.flags = PTO_LAUNCH_PROFILE;
+	self->flow_opts.window = 4;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(i, submit(self->flow, NOOP, NULL, 0));
+	ASSERT_EQ(0, pto_flow_finish(self->flow));
+	ASSERT_EQ(100, pto_profile_read(self->graph, t, 100));
+	for (i = 0; i < 100; i++) {
+		EXPECT_GT(100, t[i].task_id);
+		EXPECT_EQ(PTO_AIV, t[i].core);
+		EXPECT_EQ(NOOP, t[i].func_id);
+	}
+}
+
+TEST_HARNESS_MAIN

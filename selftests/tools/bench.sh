@@ -10,15 +10,20 @@ cat >"$work/plausible.py" <<'END'
 import json, sys
 
 r = json.load(sys.stdin)
-assert r["version"] == 1 and r["unit"] == "ns" and r["block_dim"] == 24, r
+assert r["version"] == 2 and r["unit"] == "ns" and r["block_dim"] == 24, r
 cells = [c for c in r["graphs"] if c["peer"] == "pto"]
 assert [c["threads"] for c in cells] == [1, 2], cells
-for c in r["graphs"] + r["growth"]:
+for c in r["graphs"] + r["bodies"] + r["growth"]:
     assert c["graph"] == "chain" and c["repetitions"] == 1, c
     assert 0 < c["run"]["min"] <= c["run"]["median"] < 1e6, c
     assert c["total"]["min"] >= c["build"]["min"] + c["run"]["min"] > 0, c
 for c in r["graphs"]:
     assert c["tasks"] == 1000 and c["checked"] is True, c
+for c in r["bodies"]:
+    # One after the other, whoever runs them.
+    assert c["body"] == 3000 and c["again"]["min"] >= 2900, c
+assert any(c["peer"] == "pto" for c in r["bodies"])
+assert not any(c["counts"] for c in r["graphs"] if c["peer"] in ("pto", "sketch", "counters"))
 for c in cells:
     assert 64 <= c["bytes_per_task"] < 1000 or SANITIZED, c
 assert [c["tasks"] for c in r["growth"] if c["peer"] == "pto"] == [100, 2000] * 2, r["growth"]
@@ -31,7 +36,7 @@ sed -i "1i SANITIZED = '${SAN:-}' != ''" "$work/plausible.py"
 
 plausible()
 {
-	"$bench" --graph chain --tasks 1000 --sizes 100,2000 --reps 1 --json >"$work/json" &&
+	"$bench" --graph chain --tasks 1000 --sizes 100,2000 --bodies 3000 --reps 1 --json >"$work/json" &&
 		"$PYTHON" "$work/plausible.py" <"$work/json"
 }
 
@@ -43,12 +48,16 @@ narrow()
 
 check 'JSON with plausible numbers' 0 '' plausible
 check 'tables of at most 100 columns' 0 '^tree +511 pto ' narrow
-check 'with the cores on threads of their own' 0 'on threads of the emulator' \
-	narrow --emulator threads --parts graphs --peers pto
+check 'with the cores on threads of their own' 0 '^tree +511 pto-threads ' \
+	narrow --parts graphs --peers pto-threads
+check 'a slow peer is left out, unless it is named' 0 '^0$' \
+	sh -c "'$bench' --parts latency --threads 1 | grep -c starpu; :"
 check 'what is not asked for is not measured' 0 '^0$' \
 	sh -c "'$bench' --reps 1 --parts latency --peers sketch --threads 1 | grep -c repetition; :"
 check 'no such graph' 2 'no such graph: nix' "$bench" --graph nix
 check 'no such peer' 2 'no such peer: nix' "$bench" --peers nix
+check 'bodies: a row for each, and a column for each peer' 0 '^tree +2 +20000 +[0-9.]+ +[0-9.]+$' \
+	narrow --parts bodies --bodies 1000,20000 --peers pto,sketch
 check 'no repetitions' 2 '0 is not a number from 1' "$bench" --reps 0
 check 'a list of too many' 2 'more than 4 numbers' "$bench" --threads 1,1,1,1,1
 check 'nowhere to write to' 1 'writing the output' \

@@ -11,21 +11,12 @@
 
 #define USAGE		2
 #define USUAL_TASKS	100000
+#define BODY_TASKS	2000
 #define BATCH		3	/* repetitions that one process makes */
-
-struct contender contenders[] = {
-	{ .name = "pto", .kind = SUBJECT, .title = "libpto" },
-	{ .name = "tbb", .kind = RIVAL, .title = "oneTBB's flow graph" },
-	{ .name = "openmp", .kind = SHOWN,
-	  .title = "OpenMP tasks with depend; gcc's creator runs many of them itself" },
-	{ .name = "sketch", .kind = FLOOR,
-	  .title = "a plain C program without a runtime, at most 2 threads" },
-};
-const unsigned int contender_count = sizeof(contenders) / sizeof(contenders[0]);
 
 /* ---- options ------------------------------------------------------------ */
 
-enum { OPT_EMULATOR = 256, OPT_TRIM, OPT_JSON, OPT_PARTS, OPT_SIZES, OPT_PEERS };
+enum { OPT_JSON = 256, OPT_PARTS, OPT_SIZES, OPT_BODIES, OPT_PEERS };
 
 static const struct argp_option argp_options[] = {
 	{ .name = "graph", .key = 'g', .arg = "NAME",
@@ -36,17 +27,15 @@ static const struct argp_option argp_options[] = {
 	{ .name = "threads", .key = 't', .arg = "N,...",
 	  .doc = "AICPU threads, or threads of a peer (default 1,2)" },
 	{ .name = "block-dim", .key = 'b', .arg = "N", .doc = "Blocks (default 24)" },
-	{ .name = "emulator", .key = OPT_EMULATOR, .arg = "MODE",
-	  .doc = "inplace (default), or threads: cores on threads of their own" },
 	{ .name = "parts", .key = OPT_PARTS, .arg = "PART,...",
-	  .doc = "Of graphs, growth, latency (default: all); bare: run the graphs "
+	  .doc = "Of graphs, bodies, growth, latency (default: all); bare: run the graphs "
 		 "without looking at the clock, for a profiler" },
 	{ .name = "sizes", .key = OPT_SIZES, .arg = "N,...",
 	  .doc = "Tasks in the growth table (default 10000,100000,1000000)" },
+	{ .name = "bodies", .key = OPT_BODIES, .arg = "NS,...",
+	  .doc = "What a task takes in the table of bodies (default 1000,10000)" },
 	{ .name = "peers", .key = OPT_PEERS, .arg = "NAME,...",
-	  .doc = "Of the peers below (default: all that were built)" },
-	{ .name = "trim", .key = OPT_TRIM,
-	  .doc = "Let malloc give memory back, as is its default" },
+	  .doc = "Of the peers below (default: all that were built and are not slow)" },
 	{ .name = "json", .key = OPT_JSON, .doc = "JSON instead of tables" },
 	{ 0 }
 };
@@ -82,12 +71,15 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 	char *at = NULL, *word;
 
 	o->graphs = false;
+	o->bodies = false;
 	o->latency = false;
 	o->growth = false;
 	o->bare = false;
 	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (!strcmp(word, "graphs"))
 			o->graphs = true;
+		else if (!strcmp(word, "bodies"))
+			o->bodies = true;
 		else if (!strcmp(word, "latency"))
 			o->latency = true;
 		else if (!strcmp(word, "growth"))
@@ -102,17 +94,11 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 static void read_peers(struct argp_state *state, char *text)
 {
 	char *at = NULL, *word;
-	unsigned int i;
 
-	for (i = 0; i < contender_count; i++)
-		contenders[i].present = false;
-	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
-		for (i = 0; i < contender_count && strcmp(word, contenders[i].name); i++)
-			;
-		if (i == contender_count)
+	contenders_none();
+	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at))
+		if (contenders_add(word))
 			argp_error(state, "no such peer: %s", word);
-		contenders[i].present = true;
-	}
 }
 
 static const char *known_graph(struct argp_state *state, const char *name)
@@ -146,11 +132,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'b':
 		o->blocks = read_number(state, arg, 1, 24);
 		return 0;
-	case OPT_EMULATOR:
-		o->emulator_threads = !strcmp(arg, "threads");
-		if (!o->emulator_threads && strcmp(arg, "inplace"))
-			argp_error(state, "no such mode: %s", arg);
-		return 0;
 	case OPT_PARTS:
 		read_parts(state, arg, o);
 		return 0;
@@ -160,8 +141,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PEERS:
 		read_peers(state, arg);
 		return 0;
-	case OPT_TRIM:
-		o->trim = true;
+	case OPT_BODIES:
+		read_list(state, arg, 1000000, &o->body);
 		return 0;
 	case OPT_JSON:
 		o->json = true;
@@ -184,7 +165,7 @@ static char *list_peers(int key, const char *text, void *input)
 		return NULL;
 	fputs("Peers:\n", f);
 	for (i = 0; i < contender_count; i++)
-		fprintf(f, "  %-9s %s\n", contenders[i].name, contenders[i].title);
+		fprintf(f, "  %-14s%s\n", contenders[i].name, contenders[i].title);
 	fclose(f);
 	return list;
 }
@@ -200,18 +181,6 @@ static char *find_dir(void)
 		return NULL;
 	*strrchr(exe, '/') = 0;
 	return asprintf(&dir, "%s/../tools/bench", exe) < 0 ? NULL : dir;
-}
-
-/* Peers that need what this machine has not got were not built. */
-static void find_peers(const struct options *o)
-{
-	char path[PATH_MAX];
-	unsigned int i;
-
-	for (i = 0; i < contender_count; i++) {
-		snprintf(path, sizeof(path), "%s/%s.so", o->dir, contenders[i].name);
-		contenders[i].present = contenders[i].present && !access(path, R_OK);
-	}
 }
 
 /* ---- the graphs --------------------------------------------------------- */
@@ -254,24 +223,20 @@ static int measure_in_turn(const struct options *o, const struct shape *shape,
 	return ret;
 }
 
-static bool able(const struct contender *c, unsigned int threads)
-{
-	return c->present && (c->kind != FLOOR || threads <= 2);
-}
-
-/* Add a cell for each peer; returns how many, or -1. */
+/* Add a cell for each peer; returns how many, or -1. malloc is no matter where bodies take time. */
 static int add_cells(const struct options *o, const struct shape *shape, unsigned int threads,
-		     struct cell **cell)
+		     uint32_t body, struct cell **cell)
 {
 	unsigned int i;
 	int n = 0;
 
 	for (i = 0; i < contender_count; i++) {
-		if (!able(&contenders[i], threads))
+		if (!contender_able(&contenders[i], threads) || (body && contenders[i].trim))
 			continue;
 		cell[n] = cell_new(o, &contenders[i], shape, threads);
-		if (!cell[n++])
+		if (!cell[n])
 			return -1;
+		cell[n++]->body = body;
 	}
 	return n;
 }
@@ -285,7 +250,7 @@ static int measure_graph(const struct options *o, struct results *r, const char 
 
 	if (shape_make(&shape, name, o->tasks ? o->tasks : usual_tasks(name)))
 		return -1;
-	n = add_cells(o, &shape, threads, cell);
+	n = add_cells(o, &shape, threads, 0, cell);
 	ret = n < 0 ? -1 : measure_in_turn(o, &shape, cell, n);
 	for (i = 0; i < n; i++) {
 		ret |= bytes_of(o, &shape, cell[i]);
@@ -317,6 +282,50 @@ static int measure_graphs(const struct options *o, struct results *r)
 	return ret;
 }
 
+/* ---- bodies ------------------------------------------------------------- */
+
+/* Where there is enough to do for two threads, but not without regard to order. */
+static bool has_bodies(const struct options *o, const char *graph)
+{
+	if (o->graph)
+		return o->graph == graph;
+	return !strcmp(graph, "layered") || !strcmp(graph, "wave") || !strcmp(graph, "random") ||
+	       !strcmp(graph, "chol");
+}
+
+static int measure_body(const struct options *o, struct results *r, const struct shape *shape,
+			unsigned int threads, uint32_t body)
+{
+	struct cell **cell = r->body + r->bodies;
+	int n = add_cells(o, shape, threads, body, cell);
+
+	if (n < 0)
+		return -1;
+	r->bodies += n;
+	return measure_in_turn(o, shape, cell, n);
+}
+
+static int measure_bodies(const struct options *o, struct results *r)
+{
+	struct shape shape;
+	unsigned int i, t, b;
+	int ret = 0;
+
+	for (i = 0; i < shape_count; i++) {
+		if (!has_bodies(o, shape_names[i]))
+			continue;
+		if (shape_make(&shape, shape_names[i], o->tasks ? o->tasks : BODY_TASKS))
+			return -1;
+		for (t = 0; t < o->threads.count; t++)
+			for (b = 0; b < o->body.count; b++)
+				ret |= measure_body(o, r, &shape, o->threads.at[t], o->body.at[b]);
+		shape_free(&shape);
+	}
+	if (!o->json)
+		report_bodies(r);
+	return ret;
+}
+
 /* ---- growth, latency ---------------------------------------------------- */
 
 static int grow(const struct options *o, struct results *r, const char *name,
@@ -334,6 +343,8 @@ static int grow(const struct options *o, struct results *r, const char *name,
 		if (cell) {
 			r->growth[r->growths++] = cell;
 			ret |= measure_times(o, &shape, cell, o->reps);
+			if (i + 1 == o->sizes.count)
+				ret |= measure_bytes(o, &shape, cell);
 		}
 		shape_free(&shape);
 		if (!cell)
@@ -353,7 +364,7 @@ static int measure_growth(const struct options *o, struct results *r)
 			continue;
 		for (t = 0; t < o->threads.count; t++)
 			for (p = 0; p < contender_count; p++)
-				if (able(&contenders[p], o->threads.at[t]) &&
+				if (contender_able(&contenders[p], o->threads.at[t]) &&
 				    (contenders[p].kind == SUBJECT || contenders[p].kind == FLOOR))
 					ret |= grow(o, r, shape_names[i], &contenders[p],
 						    o->threads.at[t]);
@@ -374,7 +385,7 @@ static int measure_latencies(const struct options *o, struct results *r)
 		return -1;
 	for (t = 0; t < o->threads.count; t++) {
 		for (p = 0; p < contender_count; p++) {
-			if (!able(&contenders[p], o->threads.at[t]))
+			if (!contender_able(&contenders[p], o->threads.at[t]))
 				continue;
 			l = latency_new(&contenders[p], o->threads.at[t]);
 			if (!l || measure_latency(o, &one, l))
@@ -402,7 +413,7 @@ static int run_bare(const struct options *o, struct results *r)
 		if (shape_make(&shape, shape_names[i],
 			       o->tasks ? o->tasks : usual_tasks(shape_names[i])))
 			return -1;
-		n = add_cells(o, &shape, o->threads.at[0], r->graph);
+		n = add_cells(o, &shape, o->threads.at[0], 0, r->graph);
 		for (k = 0; k < n; k++) {
 			ret |= measure_times(o, &shape, r->graph[k], o->reps);
 			printf("%s %s %u\n", r->graph[k]->peer->name, shape.name, shape.ntasks);
@@ -427,6 +438,8 @@ static int measure_all(const struct options *o, struct results *r)
 		report_noise(&r->noise);
 	if (o->graphs)
 		ret |= measure_graphs(o, r);
+	if (o->bodies)
+		ret |= measure_bodies(o, r);
 	if (o->growth)
 		ret |= measure_growth(o, r);
 	if (o->latency)
@@ -442,9 +455,10 @@ static int make_room(const struct options *o, struct results *r)
 	size_t n = shape_count * o->threads.count * contender_count;
 
 	r->graph = calloc(n, sizeof(*r->graph));
+	r->body = calloc(n * o->body.count, sizeof(*r->body));
 	r->growth = calloc(n * o->sizes.count, sizeof(*r->growth));
 	r->latency = calloc(n, sizeof(*r->latency));
-	return r->graph && r->growth && r->latency ? 0 : -1;
+	return r->graph && r->body && r->growth && r->latency ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -456,15 +470,15 @@ int main(int argc, char **argv)
 		.help_filter = list_peers,
 	};
 	struct options o = {
-		.reps = 9, .blocks = 24, .graphs = true, .latency = true, .growth = true,
+		.reps = 9, .blocks = 24,
+		.graphs = true, .bodies = true, .latency = true, .growth = true,
 		.threads = { 2, { 1, 2 } }, .sizes = { 3, { 10000, 100000, 1000000 } },
+		.body = { 2, { 1000, 10000 } },
 	};
 	struct results r = { 0 };
-	unsigned int i;
 	int ret;
 
-	for (i = 0; i < contender_count; i++)
-		contenders[i].present = true;
+	contenders_usual();
 	argp_err_exit_status = USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	o.dir = find_dir();
@@ -472,9 +486,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pto-bench: no memory\n");
 		return 1;
 	}
-	find_peers(&o);
+	contenders_find(o.dir);
 	ret = measure_all(&o, &r);
 	free(r.graph);
+	free(r.body);
 	free(r.growth);
 	free(r.latency);
 	free(o.dir);

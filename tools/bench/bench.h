@@ -26,15 +26,28 @@
  */
 enum contender_kind { SUBJECT, RIVAL, SHOWN, FLOOR };
 
+/**
+ * struct contender - something that is measured
+ * @object:	what is loaded for it, if it is not called @name
+ * @counts_from: as a RIVAL only with so many threads
+ * @max_threads: it knows no more; 0: any number
+ * @trim:	malloc gives memory back, as is its default
+ * @emulator_threads: libpto: cores run on threads of their own, not in place
+ * @slow:	only when it is asked for
+ * @present:	it has been built, and is asked for
+ */
 struct contender {
 	const char *name;
-	enum contender_kind kind;
+	const char *object;
 	const char *title;
-	bool present;		/* it has been built, and is asked for */
+	enum contender_kind kind;
+	unsigned int counts_from;
+	unsigned int max_threads;
+	bool trim;
+	bool emulator_threads;
+	bool slow;
+	bool present;
 };
-
-extern struct contender contenders[];
-extern const unsigned int contender_count;
 
 /** struct list - numbers from the command line */
 struct list {
@@ -47,12 +60,11 @@ struct options {
 	uint32_t tasks;		/* 0: each shape's usual number */
 	unsigned int reps;
 	unsigned int blocks;
-	bool emulator_threads;
-	bool trim;
 	bool json;
-	bool graphs, latency, growth, bare;
+	bool graphs, bodies, latency, growth, bare;
 	struct list threads;
 	struct list sizes;
+	struct list body;	/* ns */
 	char *dir;		/* of peers and kernels */
 };
 
@@ -64,6 +76,7 @@ struct sample {
 /**
  * struct cell - a graph run by a peer
  * @tasks:	how many it has
+ * @body:	ns that each of them takes
  * @checked:	a run of a checking kernel found nothing wrong
  * @bytes:	of memory per task; 0: not measured
  * @first:	the first graph of this size in a process: its memory is new
@@ -73,6 +86,7 @@ struct cell {
 	const char *graph;
 	unsigned int threads;
 	uint32_t tasks;
+	uint32_t body;
 	bool checked;
 	double bytes;
 	struct sample first;
@@ -106,10 +120,28 @@ struct noise {
 struct results {
 	struct noise noise;
 	struct cell **graph;
+	struct cell **body;
 	struct cell **growth;
 	struct latency **latency;
-	unsigned int graphs, growths, latencies;
+	unsigned int graphs, bodies, growths, latencies;
 };
+
+/* ---- contenders.c ------------------------------------------------------- */
+
+extern struct contender contenders[];
+extern const unsigned int contender_count;
+
+const char *contender_object(const struct contender *c);
+bool contender_able(const struct contender *c, unsigned int threads);
+
+/* Is libpto compared with it? */
+bool contender_counts(const struct contender *c, unsigned int threads);
+
+/* Which ones are asked for: those that are not slow; none; one more, or -1. */
+void contenders_usual(void);
+void contenders_none(void);
+int contenders_add(const char *name);
+void contenders_find(const char *dir);
 
 /* ---- measure.c ---------------------------------------------------------- */
 
@@ -141,6 +173,8 @@ void report_noise(const struct noise *noise);
 void report_head(const struct options *o, unsigned int threads);
 void report_cells(struct cell *const *cell, unsigned int n);
 void report_compare(const struct results *r, unsigned int threads);
+/* Cells of one graph, number of threads and body follow each other, by peer. */
+void report_bodies(const struct results *r);
 /* Cells of one graph, peer and number of threads follow each other, by size. */
 void report_growth(const struct options *o, const struct results *r);
 void report_latency(const struct results *r);

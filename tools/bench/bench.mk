@@ -10,13 +10,15 @@ bench-peers := pto sketch
 bench-images := $(patsubst tools/bench/kernels/%.c,$(bench-dir)/%.so,$(wildcard tools/bench/kernels/*.c))
 
 ifeq ($(SAN),)
-has-header = $(shell $(1) -include $(2) -E /dev/null >/dev/null 2>&1 && echo y)
-ifeq ($(call has-header,$(CC) -fopenmp -xc,omp.h),y)
-bench-peers += openmp
-endif
-ifeq ($(call has-header,$(CXX) -xc++,tbb/flow_graph.h),y)
-bench-peers += tbb
-endif
+# $(call peer-if,names,compiler,header)
+peer-if = $(shell $(2) -include $(3) -E /dev/null >/dev/null 2>&1 && echo $(1))
+bench-libomp := clang -fopenmp -fopenmp-version=50
+bench-starpu := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags starpu-1.3 2>/dev/null))
+bench-peers += $(call peer-if,openmp,$(CC) -fopenmp -xc,omp.h)
+bench-peers += $(call peer-if,libomp,$(bench-libomp) -xc,omp.h)
+bench-peers += $(call peer-if,starpu,$(CC) $(bench-starpu) -xc,starpu.h)
+bench-peers += $(call peer-if,tbb counters,$(CXX) -xc++,tbb/flow_graph.h)
+bench-peers += $(call peer-if,taskflow,$(CXX) -std=c++20 -xc++,taskflow/taskflow.hpp)
 endif
 bench-peer-so := $(bench-peers:%=$(bench-dir)/%.so)
 
@@ -24,6 +26,8 @@ $(bench-obj) $(call objs,$(wildcard tools/bench/peers/*.c)): CPPFLAGS += -Itools
 $(O)/tools/bench/json.o: CPPFLAGS += $(shell pkg-config --cflags jansson 2>/dev/null)
 $(O)/tools/bench/peers/openmp.o: CFLAGS += -fopenmp
 $(bench-dir)/openmp.so: LDFLAGS += -fopenmp
+$(O)/tools/bench/peers/starpu.o: CPPFLAGS += $(bench-starpu)
+$(bench-dir)/starpu.so: bench-libs := $(shell pkg-config --libs starpu-1.3 2>/dev/null)
 
 $(BENCH): $(bench-obj) $(O)/libpto.so
 	$(call say,LD,$@)
@@ -38,11 +42,19 @@ $(bench-dir)/%.so: $(O)/tools/bench/peers/%.o
 $(bench-dir)/pto.so: bench-libs := -L$(O) -lpto -Wl,-rpath,'$$ORIGIN/../..'
 $(bench-dir)/pto.so: $(O)/libpto.so
 
-$(bench-dir)/tbb.so: tools/bench/peers/tbb.cc tools/bench/peer.h tools/bench/shapes.h
+$(bench-dir)/libomp.so: tools/bench/peers/openmp.c tools/bench/peer.h tools/bench/shapes.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(bench-libomp) -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -Itools/bench -shared -o $@ $<
+
+$(bench-dir)/tbb.so $(bench-dir)/counters.so: bench-libs := -ltbb
+$(bench-dir)/taskflow.so: bench-libs := -pthread
+$(patsubst %,$(bench-dir)/%.so,tbb counters taskflow): $(bench-dir)/%.so: tools/bench/peers/%.cc \
+		tools/bench/peer.h tools/bench/shapes.h
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -fPIC -fvisibility=hidden $(sanflags-$(SAN)) \
-		-Itools/bench -shared -o $@ $< -ltbb
+	$(Q)$(CXX) -std=c++20 -O2 -g -Wall -Wextra -fPIC -fvisibility=hidden -Itools/bench -shared \
+		-o $@ $< $(bench-libs)
 
 $(bench-images): $(bench-dir)/%.so: tools/bench/kernels/%.c tools/bench/kernels/body.h
 	$(call say,IMAGE,$@)

@@ -85,7 +85,7 @@ static int start_peer(struct job *job)
 	const struct setup setup = {
 		.workers = job->threads,
 		.blocks = job->opt->blocks,
-		.emulator_threads = job->opt->emulator_threads,
+		.emulator_threads = job->contender->emulator_threads,
 		.dir = job->opt->dir,
 	};
 
@@ -97,7 +97,7 @@ static int load_peer(struct job *job)
 	char path[512];
 	void *object;
 
-	snprintf(path, sizeof(path), "%s/%s.so", job->opt->dir, job->contender->name);
+	snprintf(path, sizeof(path), "%s/%s.so", job->opt->dir, contender_object(job->contender));
 	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	job->peer = object ? dlsym(object, "bench_peer") : NULL;
 	if (job->peer)
@@ -110,7 +110,7 @@ static int child(struct job *job)
 {
 	alarm(CHILD_SECONDS);
 	/* First touch costs more than a task does: a heap that stays is best for who uses it. */
-	if (!job->opt->trim) {
+	if (!job->contender->trim) {
 		mallopt(M_MMAP_MAX, 0);
 		mallopt(M_TRIM_THRESHOLD, -1);
 	}
@@ -138,6 +138,16 @@ static int in_child(struct job *job)
 	return -1;
 }
 
+static double ns_per_tick(void)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t t = ticks();
+	double start = now();
+
+	nanosleep(&pause, NULL);
+	return (now() - start) / (ticks() - t);
+}
+
 /* ---- times -------------------------------------------------------------- */
 
 static void body_noop(void *ctx, uint32_t task)
@@ -147,14 +157,15 @@ static void body_noop(void *ctx, uint32_t task)
 static const struct work noop = { .kernel = "noop", .body = body_noop };
 
 /* Build, run twice, free. */
-static int repeat(const struct peer *peer, const struct shape *shape, struct sample *s)
+static int repeat(const struct peer *peer, const struct shape *shape, const struct work *work,
+		  struct sample *s)
 {
 	double t[5];
 	void *graph;
 	int ret;
 
 	t[0] = now();
-	graph = peer->build(shape, &noop);
+	graph = peer->build(shape, work);
 	if (!graph)
 		return -1;
 	t[1] = now();
@@ -173,16 +184,19 @@ static int times(struct job *job)
 {
 	const struct shape one = { .ntasks = 1, .first = (uint32_t[]){ 0, 0 } };
 	struct cell *cell = job->cell;
+	uint64_t body = cell->body ? cell->body / ns_per_tick() : 0;
+	const struct work busy = { .kernel = "busy", .body = body_busy, .ctx = &body };
+	const struct work *work = body ? &busy : &noop;
 	struct sample sample;
 	unsigned int i;
 
-	if (start_peer(job) || repeat(job->peer, &one, &sample) ||
-	    repeat(job->peer, job->shape, &sample))
+	if (start_peer(job) || repeat(job->peer, &one, work, &sample) ||
+	    repeat(job->peer, job->shape, work, &sample))
 		return -1;
 	if (!cell->count)
 		cell->first = sample;
 	for (i = 0; i < job->reps; i++) {
-		if (repeat(job->peer, job->shape, &cell->sample[cell->count]))
+		if (repeat(job->peer, job->shape, work, &cell->sample[cell->count]))
 			return -1;
 		cell->count++;
 	}
@@ -237,9 +251,9 @@ static int bytes(struct job *job)
 
 int measure_bytes(const struct options *o, const struct shape *shape, struct cell *cell)
 {
-	struct options untrimmed = *o;
+	struct contender untrimmed = *cell->peer;
 	struct job job = {
-		.opt = &untrimmed, .contender = cell->peer, .threads = cell->threads,
+		.opt = o, .contender = &untrimmed, .threads = cell->threads,
 		.shape = shape, .cell = cell, .measure = bytes,
 	};
 
@@ -298,16 +312,6 @@ int measure_check(const struct options *o, const struct shape *shape, struct cel
 }
 
 /* ---- latency ------------------------------------------------------------ */
-
-static double ns_per_tick(void)
-{
-	const struct timespec pause = { .tv_nsec = 20000000 };
-	uint64_t t = ticks();
-	double start = now();
-
-	nanosleep(&pause, NULL);
-	return (now() - start) / (ticks() - t);
-}
 
 static int launches(struct job *job, unsigned int reps, const struct timespec *pause,
 		    struct stat *enter, struct stat *total)

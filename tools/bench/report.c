@@ -64,27 +64,37 @@ void report_noise(const struct noise *noise)
 
 void report_head(const struct options *o, unsigned int threads)
 {
-	printf("\n%u thread%s, %u repetition%s; libpto with block_dim %u, %s\n", threads,
-	       plural(threads), o->reps, plural(o->reps), o->blocks,
-	       o->emulator_threads ? "cores on threads of the emulator" : "in place");
-	printf("%26s--- minimum, ns per task ----------  --- median --   first\n", "");
-	printf("graph      tasks peer       build    run  again   free   total   total  again"
+	printf("\n%u thread%s, %u repetition%s; libpto with block_dim %u\n", threads,
+	       plural(threads), o->reps, plural(o->reps), o->blocks);
+	printf("%29s--- minimum, ns per task ----------  --- median --   first\n", "");
+	printf("graph      tasks peer          build    run  again   free   total   total  again"
 	       "   total  bytes\n");
+}
+
+/* A decimal where there is room, and it says something. */
+static void number(int width, double value)
+{
+	printf("%*.*f", width, value < 1000 ? 1 : 0, value);
 }
 
 static void report_cell(const struct cell *cell)
 {
 	struct stat total = cell_total(cell), again = cell_again(cell);
 
-	printf("%-8s%8u %-9s", cell->graph, cell->tasks, cell->peer->name);
+	printf("%-8s%8u %-12s", cell->graph, cell->tasks, cell->peer->name);
 	if (!cell->count) {
 		printf(" failed\n");
 		return;
 	}
-	printf("%7.1f%7.1f%7.1f%7.1f%8.1f%8.1f%7.1f%8.1f%7.0f%s\n", CELL_PART(cell, build).min,
-	       CELL_PART(cell, run).min, again.min, CELL_PART(cell, free).min, total.min,
-	       total.median, again.median, cell_first(cell), cell->bytes,
-	       cell->checked ? "" : " WRONG");
+	number(7, CELL_PART(cell, build).min);
+	number(7, CELL_PART(cell, run).min);
+	number(7, again.min);
+	number(7, CELL_PART(cell, free).min);
+	number(8, total.min);
+	number(8, total.median);
+	number(7, again.median);
+	number(8, cell_first(cell));
+	printf("%7.0f%s\n", cell->bytes, cell->checked ? "" : " WRONG");
 }
 
 void report_cells(struct cell *const *cell, unsigned int n)
@@ -98,20 +108,25 @@ void report_cells(struct cell *const *cell, unsigned int n)
 
 /* ---- libpto against the others ------------------------------------------ */
 
-/* The least that a peer of this kind took for what @subject did. */
-static struct stat best(const struct results *r, const struct cell *subject,
-			enum contender_kind kind, struct stat (*what)(const struct cell *cell),
-			const char **name)
+static bool is_floor(const struct contender *c, unsigned int threads)
+{
+	return c->kind == FLOOR;
+}
+
+/* The least that those of the @n cells that are @wanted took for what @subject did. */
+static struct stat best(struct cell *const *all, unsigned int n, const struct cell *subject,
+			bool (*wanted)(const struct contender *c, unsigned int threads),
+			struct stat (*what)(const struct cell *cell), const char **name)
 {
 	struct stat least = { 0, 0 }, s;
 	unsigned int i;
 
 	*name = "";
-	for (i = 0; i < r->graphs; i++) {
-		const struct cell *cell = r->graph[i];
+	for (i = 0; i < n; i++) {
+		const struct cell *cell = all[i];
 
-		if (cell->peer->kind != kind || cell->threads != subject->threads ||
-		    cell->graph != subject->graph || !cell->count)
+		if (!wanted(cell->peer, cell->threads) || cell->threads != subject->threads ||
+		    cell->graph != subject->graph || cell->body != subject->body || !cell->count)
 			continue;
 		s = what(cell);
 		if (!least.min || s.min < least.min) {
@@ -130,9 +145,9 @@ static void compare_rival(const struct results *r, const struct cell *cell,
 	struct stat own = what(cell), other;
 	const char *name;
 
-	other = best(r, cell, RIVAL, what, &name);
+	other = best(r->graph, r->graphs, cell, contender_counts, what, &name);
 	if (*name)
-		printf("  %-9s%6.2f%8.2f  %-7s", name, own.min / other.min,
+		printf("  %-9.9s%6.2f%8.2f  %-7s", name, own.min / other.min,
 		       own.median / other.median,
 		       own.min < other.min && own.median < other.median ? "ahead" : "behind");
 	else
@@ -143,7 +158,7 @@ static void compare_floor(const struct results *r, const struct cell *cell,
 			  struct stat (*what)(const struct cell *cell))
 {
 	const char *name;
-	struct stat floor = best(r, cell, FLOOR, what, &name);
+	struct stat floor = best(r->graph, r->graphs, cell, is_floor, what, &name);
 
 	if (*name)
 		printf("%7.2f", what(cell).min / floor.min);
@@ -171,6 +186,65 @@ void report_compare(const struct results *r, unsigned int threads)
 	}
 }
 
+/* ---- bodies ------------------------------------------------------------- */
+
+/* How much of the time of all threads the bodies had, in percent. */
+static double efficiency(const struct cell *cell)
+{
+	double again = cell_again(cell).min * cell->threads;
+
+	return again ? 100.0 * cell->body / again : 0;
+}
+
+static void bodies_head(struct cell *const *cell, unsigned int n)
+{
+	unsigned int i;
+
+	printf("\nBodies: part of the threads' time that they had, running again, in %%\n");
+	printf("graph    thr  body");
+	for (i = 0; i < n; i++)
+		printf(" %6.6s", cell[i]->peer->name);
+	printf("  best peer\n");
+}
+
+/* @cell: of one graph, number of threads and body */
+static void bodies_row(struct cell *const *cell, unsigned int n)
+{
+	const char *name = "";
+	struct stat peer;
+	unsigned int i;
+
+	printf("%-8s %3u%6u", cell[0]->graph, cell[0]->threads, cell[0]->body);
+	for (i = 0; i < n; i++)
+		printf("%7.1f", efficiency(cell[i]));
+	peer = best(cell, n, cell[0], contender_counts, cell_again, &name);
+	if (*name && cell[0]->peer->kind == SUBJECT)
+		printf("  %s", cell_again(cell[0]).min < peer.min ? "ahead" : "behind");
+	printf("\n");
+}
+
+static bool same_row(const struct cell *a, const struct cell *b)
+{
+	return a->graph == b->graph && a->threads == b->threads && a->body == b->body;
+}
+
+void report_bodies(const struct results *r)
+{
+	unsigned int i, n, columns = 0;
+
+	for (i = 0; i < r->bodies; i += n) {
+		struct cell *const *cell = &r->body[i];
+
+		for (n = 1; i + n < r->bodies && same_row(cell[0], cell[n]); n++)
+			;
+		/* With more threads there may be fewer peers. */
+		if (n != columns)
+			bodies_head(cell, n);
+		columns = n;
+		bodies_row(cell, n);
+	}
+}
+
 /* ---- growth ------------------------------------------------------------- */
 
 static const char *size_text(uint32_t n, char text[16])
@@ -190,7 +264,8 @@ static void growth_head(const struct options *o)
 	char text[16];
 
 	printf("\nGrowth: ns per task, minimum, by number of tasks; the last over the others\n");
-	printf("%19s  %-*sagain\n", "", 11 * o->sizes.count - 4, "total");
+	printf("%19s  %-*s%-*slast\n", "", 11 * o->sizes.count - 4, "total",
+	       11 * o->sizes.count - 5, "again");
 	printf("graph    thr peer  ");
 	for (half = 0; half < 2; half++) {
 		for (i = 0; i < o->sizes.count; i++)
@@ -199,7 +274,7 @@ static void growth_head(const struct options *o)
 			printf("%5s", size_text(o->sizes.at[i], text));
 		printf(" ");
 	}
-	printf("\n");
+	printf("bytes\n");
 }
 
 /* @cell: one graph and peer, as many as there are sizes */
@@ -226,7 +301,7 @@ void report_growth(const struct options *o, const struct results *r)
 		growth_half(cell, n, cell_total);
 		printf(" ");
 		growth_half(cell, n, cell_again);
-		printf("\n");
+		printf("%6.0f\n", cell[n - 1]->bytes);
 	}
 }
 
@@ -243,7 +318,7 @@ void report_latency(const struct results *r)
 	for (i = 0; i < r->latencies; i++) {
 		const struct latency *l = r->latency[i];
 
-		printf("%-9s %u thread%s %11.0f%8.0f%8.0f%8.0f%20.0f%8.0f%8.0f%8.0f\n",
+		printf("%-12s%u thread%s %9.0f%8.0f%8.0f%8.0f%20.0f%8.0f%8.0f%8.0f\n",
 		       l->peer->name, l->threads, l->threads == 1 ? " " : "s", l->hot.enter.min,
 		       l->hot.enter.median, l->hot.total.min, l->hot.total.median,
 		       l->cold.enter.min, l->cold.enter.median, l->cold.total.min,

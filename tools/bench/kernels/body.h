@@ -50,6 +50,15 @@ static inline uint64_t ticks(void)
 #endif
 }
 
+/* Keep the CPU busy for as many ticks as @ctx says. */
+static inline void body_busy(void *ctx, uint32_t task)
+{
+	uint64_t start = ticks(), n = *(const uint64_t *)ctx;
+
+	while (ticks() - start < n)
+		;
+}
+
 static inline void body_stamp(void *ctx, uint32_t task)
 {
 	*(uint64_t *)ctx = ticks();

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* What is measured, and what it is compared with. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define ANY	UINT_MAX
+
+struct contender contenders[] = {
+	{ .name = "pto", .kind = SUBJECT, .title = "libpto" },
+	{ .name = "tbb", .kind = RIVAL, .title = "oneTBB's flow graph; malloc keeps what it has" },
+	{ .name = "tbb-trim", .object = "tbb", .kind = RIVAL, .trim = true,
+	  .title = "the same; malloc gives memory back, as is its default" },
+	{ .name = "taskflow", .kind = RIVAL, .title = "Taskflow; malloc keeps what it has" },
+	{ .name = "taskflow-trim", .object = "taskflow", .kind = RIVAL, .trim = true,
+	  .title = "the same; malloc gives memory back" },
+	{ .name = "libomp", .kind = RIVAL, .counts_from = 2,
+	  .title = "OpenMP tasks with depend, of clang; one thread runs each at once" },
+	{ .name = "starpu", .kind = RIVAL, .slow = true, .title = "StarPU; only when it is named" },
+	{ .name = "openmp", .kind = SHOWN,
+	  .title = "OpenMP tasks with depend, of gcc; the creator runs many of them itself" },
+	{ .name = "counters", .kind = SHOWN,
+	  .title = "oneTBB's task_group, with counters and edges of our own" },
+	{ .name = "pto-threads", .object = "pto", .kind = SHOWN, .emulator_threads = true,
+	  .title = "libpto with its cores on threads of the emulator" },
+	{ .name = "sketch", .kind = FLOOR, .max_threads = 2,
+	  .title = "a plain C program without a runtime, at most 2 threads" },
+};
+const unsigned int contender_count = sizeof(contenders) / sizeof(contenders[0]);
+
+const char *contender_object(const struct contender *c)
+{
+	return c->object ? c->object : c->name;
+}
+
+bool contender_able(const struct contender *c, unsigned int threads)
+{
+	return c->present && threads <= (c->max_threads ? c->max_threads : ANY);
+}
+
+bool contender_counts(const struct contender *c, unsigned int threads)
+{
+	return c->kind == RIVAL && threads >= c->counts_from;
+}
+
+void contenders_usual(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++)
+		contenders[i].present = !contenders[i].slow;
+}
+
+void contenders_none(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++)
+		contenders[i].present = false;
+}
+
+int contenders_add(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++) {
+		if (strcmp(name, contenders[i].name))
+			continue;
+		contenders[i].present = true;
+		return 0;
+	}
+	return -1;
+}
+
+/* Peers that need what this machine has not got were not built. */
+void contenders_find(const char *dir)
+{
+	char path[PATH_MAX];
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++) {
+		snprintf(path, sizeof(path), "%s/%s.so", dir, contender_object(&contenders[i]));
+		contenders[i].present = contenders[i].present && !access(path, R_OK);
+	}
+}

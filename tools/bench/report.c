@@ -258,19 +258,26 @@ static const char *size_text(uint32_t n, char text[16])
 	return text;
 }
 
+/* The largest size is compared with the smallest, and with the one before it. */
+static unsigned int growth_step(unsigned int i, unsigned int n)
+{
+	return i ? n : n > 2 ? n - 2 : n;
+}
+
 static void growth_head(const struct options *o)
 {
-	unsigned int half, i;
+	unsigned int n = o->sizes.count, half, i;
+	int width = 6 * n + 5 * ((n > 1) + (n > 2)) + 1;
 	char text[16];
 
-	printf("\nGrowth: ns per task, minimum, by number of tasks; the last over the others\n");
-	printf("%19s  %-*s%-*slast\n", "", 11 * o->sizes.count - 4, "total",
-	       11 * o->sizes.count - 5, "again");
+	printf("\nGrowth: ns per task, minimum, by number of tasks; the last over the first and the "
+	       "one before\n");
+	printf("%19s  %-*s%-*s last\n", "", width - 1, "   total", width - 1, "   again");
 	printf("graph    thr peer  ");
 	for (half = 0; half < 2; half++) {
-		for (i = 0; i < o->sizes.count; i++)
+		for (i = 0; i < n; i++)
 			printf("%6s", size_text(o->sizes.at[i], text));
-		for (i = 0; i + 1 < o->sizes.count; i++)
+		for (i = 0; i + 1 < n; i = growth_step(i, n))
 			printf("%5s", size_text(o->sizes.at[i], text));
 		printf(" ");
 	}
@@ -285,7 +292,7 @@ static void growth_half(struct cell *const *cell, unsigned int n,
 
 	for (i = 0; i < n; i++)
 		printf("%6.1f", what(cell[i]).min);
-	for (i = 0; i + 1 < n; i++)
+	for (i = 0; i + 1 < n; i = growth_step(i, n))
 		printf("%5.2f", what(cell[n - 1]).min / what(cell[i]).min);
 }
 

@@ -70,6 +70,7 @@ help:
 	'  check-full        check, and longer runs of what is random' \
 	'  fuzz              the driver, in a virtual machine with a debug kernel, for FUZZ_TIME seconds' \
 	'  fuzz-images       mutated images against the loader, for FUZZ_TIME seconds (default 60)' \
+	'  guide-picture     the picture of a profile that the guide shows' \
 	'  bench             ns per task on seven task graphs, and launch latency' \
 	'  modules           the driver, pto.ko, for the headers in KDIR' \
 	'  modules-lint      the same with sparse, and checkpatch --strict' \

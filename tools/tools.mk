@@ -2,7 +2,7 @@
 # The pto command, pto-cc, and the demo.
 #
 # $(O) has the folders of an installation: bin/pto finds bin/pto-cc and
-# share/pto/check.py by way of its own path.
+# share/pto by way of its own path.
 
 pto-src	:= $(wildcard tools/pto/*.c)
 pto-obj	:= $(pto-src:%.c=$(O)/%.o)
@@ -12,7 +12,8 @@ tools-pkgs := jansson libconfig
 tools-libs := $(shell pkg-config --libs $(tools-pkgs) 2>/dev/null)
 $(pto-obj): CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
 
-all: $(PTO) $(O)/bin/pto-cc $(O)/share/pto/check.py
+pto-share := check.py page.html
+all: $(PTO) $(O)/bin/pto-cc $(pto-share:%=$(O)/share/pto/%)
 
 $(PTO): $(pto-obj) $(O)/libpto_runtime.so
 	$(call say,LD,$@)
@@ -21,8 +22,10 @@ $(PTO): $(pto-obj) $(O)/libpto_runtime.so
 		$(pto-obj) -L$(O) -lpto_runtime $(tools-libs) -lm
 
 $(O)/bin/pto-cc: tools/cc/pto-cc
-$(O)/share/pto/check.py: tools/pto/check.py
-$(O)/bin/pto-cc $(O)/share/pto/check.py:
+$(O)/share/pto/%: tools/pto/%
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $<) $@
+$(O)/bin/pto-cc:
 	@mkdir -p $(@D)
 	$(Q)ln -sf $(abspath $<) $@
 
@@ -34,7 +37,7 @@ install-tools: all
 	$(call say,INSTALL,tools)
 	$(Q)install -d $(addprefix $(tools-dest)/,bin share/man/man1 share/pto)
 	$(Q)install $(PTO) tools/cc/pto-cc $(tools-dest)/bin
-	$(Q)install -m 644 tools/pto/check.py $(tools-dest)/share/pto
+	$(Q)install -m 644 $(pto-share:%=tools/pto/%) $(tools-dest)/share/pto
 	$(Q)install -m 644 Documentation/man/*.1 $(tools-dest)/share/man/man1
 	$(Q)cp -R tools/examples $(tools-dest)/share/pto
 

@@ -4,6 +4,7 @@
 #define PROFILE_PROFILE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sched/sched.h"
@@ -20,11 +21,16 @@ struct profile_block {
 	struct sched_record record[PROFILE_BLOCK];
 };
 
-/** struct profile_visit - a worker's stay in the launch, from joining to leaving */
+/**
+ * struct profile_visit - a worker's stay in the launch, from joining to leaving, or a part of
+ * one that it slept through
+ * @waits:	it did, for want of something to do
+ */
 struct profile_visit {
 	uint64_t begin, end;
 	uint32_t worker;
 	uint32_t tasks;
+	bool waits;
 };
 
 /**
@@ -53,7 +59,7 @@ struct profile_block *profile_add_block(struct profile *profile);
 /** profile_end_block - a worker is through with the block of @block_end, filled up to @end */
 void profile_end_block(struct sched_record *block_end, struct sched_record *end);
 
-/** profile_visit - a worker has left the launch; lost when there is no memory */
+/** profile_visit - a worker has left the launch, or has slept; lost when there is no memory */
 void profile_visit(struct profile *profile, const struct profile_visit *visit);
 
 #endif

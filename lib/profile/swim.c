@@ -96,7 +96,14 @@ static void write_tasks(struct writer *w, struct pto_graph *g)
 	close_array(w);
 }
 
-/* What each scheduler thread did: its stays in the launch, one list a thread. */
+static json_t *phase_json(const struct writer *w, const struct profile_visit *v)
+{
+	return json_pack("{ss sf sf si}", "phase", v->waits ? "wait" : "schedule",
+			 "start_time_us", us(w, v->begin), "end_time_us", us(w, v->end),
+			 "tasks_processed", (int)v->tasks);
+}
+
+/* What each scheduler thread did: its stays in the launch and its waits, one list a thread. */
 static void write_phases(struct writer *w)
 {
 	const struct profile *p = w->profile;
@@ -108,11 +115,7 @@ static void write_phases(struct writer *w)
 		list = json_array();
 		for (v = 0; v < p->nvisits; v++)
 			if (p->visits[v].worker == i)
-				json_array_append_new(list, json_pack(
-					"{ss sf sf si}", "phase", "schedule",
-					"start_time_us", us(w, p->visits[v].begin),
-					"end_time_us", us(w, p->visits[v].end),
-					"tasks_processed", (int)p->visits[v].tasks));
+				json_array_append_new(list, phase_json(w, &p->visits[v]));
 		put(w, list);
 	}
 	close_array(w);

@@ -204,11 +204,34 @@ void sched_wake(struct sched *s)
 		op_wake(&s->run, ~0ull);
 }
 
+/* A worker has slept since @begin for want of something to do. */
+static void record_wait(struct sched_worker *w, uint64_t begin)
+{
+	struct profile_visit visit = {
+		.begin = begin, .end = now_ns(), .worker = w->index, .waits = true,
+	};
+
+	profile_visit(sched_of(w->run)->profile, &visit);
+}
+
 static void op_park(struct sched_worker *w)
 {
+	uint64_t begin = w->run->profile ? now_ns() : 0;
+
 	if (!atomic_exchange(&w->futex, 0))
 		futex_wait(&w->futex, 0, SCHED_PARK_NS);
 	atomic_store(&w->futex, 0);
+	if (begin)
+		record_wait(w, begin);
+}
+
+static void op_wait_cores(struct sched_worker *w)
+{
+	uint64_t begin = w->run->profile ? now_ns() : 0;
+
+	sched_of(w->run)->dev->ops->wait(w);
+	if (begin)
+		record_wait(w, begin);
 }
 
 static bool op_more_records(struct sched_worker *w)
@@ -239,7 +262,7 @@ static struct sched_ops ops_for(const struct device_ops *backend)
 		.park = op_park,
 		.doorbell = backend->doorbell,
 		.poll = backend->poll,
-		.wait_cores = backend->wait,
+		.wait_cores = op_wait_cores,
 		.failed = launch_failed,
 		.more_records = op_more_records,
 		.room = op_room,

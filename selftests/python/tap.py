@@ -7,8 +7,8 @@ import traceback
 import unittest
 from pathlib import Path
 
-IMAGES = Path(os.environ["PTO_TEST_IMAGES"])
-LIBRARY = Path(os.environ["PTO_RUNTIME_LIB"])
+IMAGES = Path(os.environ.get("PTO_TEST_IMAGES", ""))
+LIBRARY = Path(os.environ.get("PTO_RUNTIME_LIB", ""))
 SANITIZED = bool(os.environ.get("PTO_TEST_SANITIZED"))
 
 # func_ids, as selftests/runtime/images/images.h has them
@@ -50,7 +50,11 @@ class _Result(unittest.TestResult):
 
 
 def main():
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    """Run all tests of the program, or those of its arguments."""
+    loader, program = unittest.defaultTestLoader, sys.modules["__main__"]
+    names = sys.argv[1:]
+    suite = (loader.loadTestsFromNames(names, program) if names
+             else loader.loadTestsFromModule(program))
     result = _Result(suite.countTestCases())
     suite.run(result)
     sys.exit(not result.wasSuccessful())

@@ -40,5 +40,16 @@ for core, ran in cores.items():
         assert before["end_time_us"] <= after["start_time_us"], \
             f"core {core}: {before} and {after} overlap"
 
+# A thread's waits lie within its stays, and all tasks were processed in one of these.
+processed = 0
+for thread in profile["aicpu_scheduler_phases"]:
+    stays = [p for p in thread if p["phase"] == "schedule"]
+    processed += sum(stay["tasks_processed"] for stay in stays)
+    for wait in (p for p in thread if p["phase"] != "schedule"):
+        assert wait["phase"] == "wait" and not wait["tasks_processed"], wait
+        assert any(stay["start_time_us"] <= wait["start_time_us"] <= wait["end_time_us"]
+                   <= stay["end_time_us"] for stay in stays), wait
+assert processed == len(tasks), f"{processed} of {len(tasks)} tasks were processed"
+
 kinds_used = {task["core_type"] for task in tasks.values()}
 assert kinds_used == set(kinds.values()), kinds_used

@@ -64,6 +64,8 @@ check 'runs without it' 0 "^$version embedded0\$" env -u LD_LIBRARY_PATH ./stati
 unset LD_LIBRARY_PATH
 check 'pto runs an example' 0 'PASS vector 16384/16384' \
 	"$usr/bin/pto" run "$usr/share/pto/examples/vector"
+check 'and leaves a page of its profile' 0 '' sh -c \
+	"'$usr/bin/pto' run --profile --out . '$usr/share/pto/examples/vector' && test -s swim_time.html"
 check 'pto-cc finds the installed headers' 0 '' \
 	"$usr/bin/pto-cc" --orch -o orch.so "$usr/share/pto/examples/vector/orch.c"
 check 'the two programs of a launch are there' 0 '' \

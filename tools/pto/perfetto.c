@@ -1,54 +1,131 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
-/* A profile in the Trace Event Format, which Perfetto and chrome://tracing read. */
+/*
+ * A profile in the Trace Event Format, which Perfetto and chrome://tracing read: cores are
+ * the threads of one process, AICPU threads those of another, edges are flows. Each event
+ * is made and written on its own, as there may be millions.
+ */
+#include <stdlib.h>
+
 #include <jansson.h>
 
 #include "pto.h"
 #include "swim.h"
 
-static json_t *event(const char *phase, int core_id, const char *name)
+enum { PID_CORES, PID_AICPU };
+
+struct trace {
+	const struct swim *swim;
+	FILE *f;
+	bool first;
+	bool failed;
+};
+
+static void put(struct trace *t, json_t *event)
 {
-	return json_pack("{ss, si, si, ss}", "ph", phase, "pid", 0, "tid", core_id, "name", name);
+	fputs(t->first ? "\n" : ",\n", t->f);
+	t->first = false;
+	if (!event || json_dumpf(event, t->f, JSON_COMPACT | JSON_REAL_PRECISION(12)))
+		t->failed = true;
+	json_decref(event);
 }
 
-/* A core is shown as a thread, in the order of core_id. */
-static void add_core(json_t *events, const struct swim *swim, int core_id)
+static void put_process(struct trace *t, int pid, const char *name)
 {
-	json_t *name = event("M", core_id, "thread_name");
-	json_t *order = event("M", core_id, "thread_sort_index");
-
-	json_object_set_new(name, "args", json_pack("{ss}", "name", core_name(swim, core_id)));
-	json_object_set_new(order, "args", json_pack("{si}", "sort_index", core_id));
-	json_array_append_new(events, name);
-	json_array_append_new(events, order);
+	put(t, json_pack("{ss si ss s{ss}}", "ph", "M", "pid", pid, "name", "process_name",
+			 "args", "name", name));
+	put(t, json_pack("{ss si ss s{si}}", "ph", "M", "pid", pid, "name",
+			 "process_sort_index", "args", "sort_index", pid));
 }
 
-static void add_task(json_t *events, const struct swim *swim, const struct swim_task *t)
+static void put_thread(struct trace *t, int pid, int tid, const char *name)
 {
-	json_t *slice = event("X", t->core_id, swim_func(swim, t->func_id)->name);
+	put(t, json_pack("{ss si si ss s{ss}}", "ph", "M", "pid", pid, "tid", tid,
+			 "name", "thread_name", "args", "name", name));
+	put(t, json_pack("{ss si si ss s{si}}", "ph", "M", "pid", pid, "tid", tid,
+			 "name", "thread_sort_index", "args", "sort_index", tid));
+}
 
-	json_object_set_new(slice, "ts", json_real(t->start));
-	json_object_set_new(slice, "dur", json_real(t->end - t->start));
-	json_object_set_new(slice, "args",
-			    json_pack("{si, si, sf, sf}", "task_id", t->task_id,
-				      "func_id", t->func_id, "dispatch_us", t->dispatch,
-				      "finish_us", t->finish));
-	json_array_append_new(events, slice);
+static void put_slice(struct trace *t, int pid, int tid, const char *category, const char *name,
+		      double from, double to, json_t *args)
+{
+	if (to > from || args)
+		put(t, json_pack("{ss si si ss ss sf sf so*}", "ph", "X", "pid", pid, "tid", tid,
+				 "cat", category, "name", name, "ts", from, "dur", to - from,
+				 "args", args));
+}
+
+static void put_task(struct trace *t, const struct swim_task *task)
+{
+	const struct swim_node *node = &t->swim->nodes[task->node];
+
+	put_slice(t, PID_CORES, task->core_id, "overhead", "head", task->head, task->start, NULL);
+	put_slice(t, PID_CORES, task->core_id, node->critical ? "task,critical" : "task",
+		  swim_func(t->swim, task->func_id)->name, task->start, task->end,
+		  json_pack("{sI si sf sf sf sb}", "task_id", (json_int_t)task->task_id,
+			    "func_id", task->func_id, "ready_us", task->ready,
+			    "dispatch_us", task->dispatch, "finish_us", task->finish,
+			    "critical", node->critical));
+	put_slice(t, PID_CORES, task->core_id, "overhead", "tail", task->end, task->tail, NULL);
+}
+
+/* An arrow belongs to the slice that is open at its time: the last ns of the first task. */
+static void put_flow(struct trace *t, const struct swim_task *from, const struct swim_task *to,
+		     int id)
+{
+	double leaves = from->end - 0.001 > from->start ? from->end - 0.001 : from->start;
+
+	put(t, json_pack("{ss si si si ss ss sf}", "ph", "s", "id", id, "pid", PID_CORES,
+			 "tid", from->core_id, "cat", "edge", "name", "edge", "ts", leaves));
+	put(t, json_pack("{ss ss si si si ss ss sf}", "ph", "f", "bp", "e", "id", id,
+			 "pid", PID_CORES, "tid", to->core_id, "cat", "edge", "name", "edge",
+			 "ts", to->start));
+}
+
+static void put_flows(struct trace *t)
+{
+	const struct swim *swim = t->swim;
+
+	for (int i = 0; i < swim->nnodes; i++) {
+		const struct swim_node *node = &swim->nodes[i];
+
+		for (int k = node->edge; k < node->edge + node->nedges; k++)
+			put_flow(t, &swim->tasks[node->first],
+				 &swim->tasks[swim->nodes[swim->edges[k]].first], k);
+	}
+}
+
+static void put_phases(struct trace *t)
+{
+	for (int i = 0; i < t->swim->nthreads; i++) {
+		const struct swim_thread *thread = &t->swim->threads[i];
+
+		put_thread(t, PID_AICPU, i, thread_name(thread));
+		for (int k = 0; k < thread->nphases; k++)
+			put_slice(t, PID_AICPU, i, "phase",
+				  t->swim->kinds[thread->phases[k].kind],
+				  thread->phases[k].start, thread->phases[k].end, NULL);
+	}
 }
 
 int swim_perfetto(const struct swim *swim, const char *path)
 {
-	json_t *events = json_array(), *process = event("M", 0, "process_name"), *root;
-	int bad;
+	struct trace t = { .swim = swim, .f = fopen(path, "w"), .first = true };
+	int ret;
 
-	json_object_set_new(process, "args", json_pack("{ss}", "name", "pto"));
-	json_array_append_new(events, process);
+	if (!t.f)
+		return complain("%s: %m", path);
+	fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[", t.f);
+	put_process(&t, PID_CORES, "cores");
+	if (swim->nthreads)
+		put_process(&t, PID_AICPU, "AICPU");
 	for (int i = 0; i < SWIM_CORES; i++)
 		if (swim->cores[i].count)
-			add_core(events, swim, i);
+			put_thread(&t, PID_CORES, i, core_name(swim, i));
 	for (int i = 0; i < swim->ntasks; i++)
-		add_task(events, swim, &swim->tasks[i]);
-	root = json_pack("{so, ss}", "traceEvents", events, "displayTimeUnit", "ns");
-	bad = json_dump_file(root, path, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	json_decref(root);
-	return bad ? complain("writing %s: %m", path) : PTO_OK;
+		put_task(&t, &swim->tasks[i]);
+	put_flows(&t);
+	put_phases(&t);
+	fputs("\n]}\n", t.f);
+	ret = swim_close(t.f, path);
+	return !ret && t.failed ? complain("writing %s: no memory", path) : ret;
 }

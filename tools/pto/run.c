@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,29 +172,40 @@ static int execute(const struct example *ex, const struct options *opt, struct o
 	return err && !ret ? failed("finalize_runtime", err) : ret;
 }
 
-/* Draw what finalize_runtime() has left in swim_time.json. */
+/* As a function is called: its source file, without folder and suffix. */
+static void name_funcs(struct swim *swim, const struct example *ex)
+{
+	for (int i = 0; i < ex->nkernels; i++) {
+		char name[NAME_MAX + 1];
+
+		snprintf(name, sizeof(name), "%s", basename(ex->kernels[i].source));
+		name[strcspn(name, ".")] = 0;
+		swim_name(swim, ex->kernels[i].func_id, name);
+	}
+}
+
+/* Show what finalize_runtime() has left in swim_time.json: beside it, as SVG and as HTML. */
 static int draw_profile(const struct example *ex)
 {
 	const char *dir = getenv("PTO_OUTPUT_DIR");
-	char *json, *svg;
+	char path[PATH_MAX];
 	struct swim swim;
-	int ret = PTO_FAILED;
+	int ret = PTO_FAILED, n;
 
-	dir = dir && *dir ? dir : ".";
-	if (asprintf(&json, "%s/swim_time.json", dir) < 0)
-		return complain("%m");
-	if (asprintf(&svg, "%s/swim_time.svg", dir) < 0) {
-		free(json);
-		return complain("%m");
-	}
-	if (!swim_load(&swim, json)) {
-		for (int i = 0; i < ex->nkernels; i++)
-			swim_name(&swim, ex->kernels[i].func_id, ex->kernels[i].source);
-		ret = swim_svg(&swim, svg);
+	n = snprintf(path, sizeof(path) - sizeof(".json"), "%s/swim_time",
+		     dir && *dir ? dir : ".");
+	if (n >= sizeof(path) - sizeof(".json"))
+		return complain("%s: %s", dir, strerror(ENAMETOOLONG));
+	strcpy(path + n, ".json");
+	if (!swim_load(&swim, path)) {
+		name_funcs(&swim, ex);
+		strcpy(path + n, ".svg");
+		ret = swim_svg(&swim, path);
+		strcpy(path + n, ".html");
+		if (!ret)
+			ret = swim_page(&swim, path);
 	}
 	swim_free(&swim);
-	free(svg);
-	free(json);
 	return ret;
 }
 
@@ -279,7 +291,7 @@ static const struct argp_option option_table[] = {
 	  "0 to 15 (0): of the driver if it has that one, else embedded; pto0, embedded3", 0 },
 	{ "seed", KEY_SEED, "N", 0, "another set of random inputs (0)", 0 },
 	{ "repeat", KEY_REPEAT, "N", 0, "launch N times", 0 },
-	{ "profile", KEY_PROFILE, NULL, 0, "leave swim_time.json and swim_time.svg", 0 },
+	{ "profile", KEY_PROFILE, NULL, 0, "leave swim_time.json, .svg and .html", 0 },
 	{ "out", KEY_OUT, "DIR", 0, "keep inputs, outputs and profile in DIR", 0 },
 	{ "json", KEY_JSON, NULL, 0, "print the result as JSON", 0 },
 	{ "python", KEY_PYTHON, "PATH", 0,

@@ -516,6 +516,13 @@ static void step_map(struct fuzzer *f)
 	case 3:
 		(void)!mremap(at, bytes, bytes + PAGE * fuzz_pick(f, 4), 0);
 		break;
+	case 4:
+		/* Refused, what was there stays; so it is safe with the control page, too. */
+		if (fuzz_pick(f, 4) == 1)
+			at = (char *)f->round->u.ctl;
+		(void)!mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			      f->round->u.window + fuzz_pick(f, 256) * PAGE);
+		break;
 	default:
 		map_object(f, at, bytes, prot);
 		break;
@@ -550,12 +557,13 @@ static void complete_one(struct fuzzer *f, struct emulator *emu, unsigned int co
 	__u32 mask = emu->attach.depth - 1, head = q->sq_head;
 	struct pto_desc *desc = (struct pto_desc *)&sub->sq[head & mask];
 	struct pto_cqe *cqe = (struct pto_cqe *)&q->cq[q->cq_tail & mask];
-	__u32 status = fuzz_pick(f, 6);
+	__u32 status = fuzz_pick(f, 32) == 1 ? fuzz_pick(f, 256) : fuzz_pick(f, 6);
 
 	if (head == sub->sq_tail)
 		return;
 	if (status || desc->flags) {
 		*cqe = (struct pto_cqe){ desc->cookie, status, core, fuzz_pick(f, 64) };
+		cqe->core += fuzz_pick(f, 32) == 1;
 		cqe->start = cqe->end = any_u64(f);
 		__atomic_store_n(&q->cq_tail, q->cq_tail + 1, __ATOMIC_RELEASE);
 	}

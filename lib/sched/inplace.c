@@ -159,7 +159,7 @@ static __inline void work(struct sched_worker *w, enum ready_mode mode)
 			return;
 }
 
-static __inline void work_shared(struct sched_worker *w, enum ready_mode mode)
+static __inline void work_with_others(struct sched_worker *w, enum ready_mode mode)
 {
 	struct sched_run *run = w->run;
 	unsigned int spin;
@@ -181,6 +181,24 @@ static __inline void work_shared(struct sched_worker *w, enum ready_mode mode)
 	}
 }
 
+/* One function for each mode, none of them in the one with sigsetjmp(), which costs registers. */
+static __attribute__((noinline)) void run_alone(struct sched_worker *w)
+{
+	work(w, ALONE);
+	if (!stopped(w))
+		ready_settle(w);
+}
+
+static __attribute__((noinline)) void run_shared(struct sched_worker *w)
+{
+	work_with_others(w, SHARED);
+}
+
+static __attribute__((noinline)) void run_window(struct sched_worker *w)
+{
+	work_with_others(w, WINDOW);
+}
+
 void sched_inplace(struct sched_worker *w)
 {
 	struct emu_thread *t = w->thread;
@@ -189,13 +207,10 @@ void sched_inplace(struct sched_worker *w)
 		w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
 		return;
 	}
-	if (w->run->window) {
-		work_shared(w, WINDOW);
-	} else if (w->run->nworkers > 1) {
-		work_shared(w, SHARED);
-	} else {
-		work(w, ALONE);
-		if (!stopped(w))
-			ready_settle(w);
-	}
+	if (w->run->window)
+		run_window(w);
+	else if (w->run->nworkers > 1)
+		run_shared(w);
+	else
+		run_alone(w);
 }

@@ -259,7 +259,7 @@ static bool __attribute__((noinline)) crashes(struct emu_thread *t,
 }
 
 /* Have the calling thread signalled in @ms, and then again and again until it leaves. */
-static int start_timer(timer_t *timer, struct emu_thread *t, uint32_t ms)
+static int start_timer(timer_t *timer, struct emu_thread *t, clockid_t clock, uint32_t ms)
 {
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
@@ -272,13 +272,13 @@ static int start_timer(timer_t *timer, struct emu_thread *t, uint32_t ms)
 		.it_interval = { .tv_nsec = NSEC_PER_MSEC },
 	};
 
-	if (timer_create(CLOCK_MONOTONIC, &event, timer))
+	if (timer_create(clock, &event, timer))
 		return fail(-errno, "timer_create: %m");
 	timer_settime(*timer, 0, &at, NULL);
 	return 0;
 }
 
-int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
+int guard_call(struct image *image, const char *what, clockid_t clock, uint32_t timeout_ms,
 	       int (*fn)(void *arg), void *arg, int *ret)
 {
 	struct emu_program program = { .image = image };
@@ -291,16 +291,25 @@ int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
 		return -ENOMEM;
 	if (atomic_load_explicit(&t->running, memory_order_relaxed))
 		return fail(-EDEADLK, "%s: called from inside a kernel or an orchestration", what);
-	if (start_timer(&timer, t, timeout_ms))
+	if (start_timer(&timer, t, clock, timeout_ms))
 		return -EAGAIN;
 	crashed = crashes(t, &program, fn, arg, ret);
 	timer_delete(timer);
 	if (!crashed)
 		return 0;
+	if (t->fault.status == PTO_STATUS_CANCELED)
+		return fail(-ECANCELED, "%s was ended, as it took no notice of errors", what);
 	if (t->fault.status == PTO_STATUS_HANG)
 		return fail(-ETIMEDOUT, "%s did not return within %u ms", what, timeout_ms);
 	guard_describe(text, sizeof(text), &t->fault);
 	return fail(-EIO, "%s crashed: %s", what, text);
+}
+
+void guard_exit(void)
+{
+	self->fault = (struct emu_fault){ .status = PTO_STATUS_CANCELED };
+	atomic_store_explicit(&self->running, NULL, memory_order_relaxed);
+	siglongjmp(self->env, 1);
 }
 
 void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head)

@@ -19,6 +19,7 @@ struct emu_thread *guard_thread(void);
 /**
  * guard_call - run a function of an image on the calling thread, contained
  * @what:	names it in the error text: "orchestration 'build'"
+ * @clock:	what its time is measured by: CLOCK_MONOTONIC, or the thread's own
  * @timeout_ms:	the longest that it may run, at least 1
  * @ret:	where to put what @fn returns
  *
@@ -26,8 +27,15 @@ struct emu_thread *guard_thread(void);
  * long; it is left only within the image's own instructions. @fn must not hold a lock
  * or own memory that nobody else knows of when it crashes.
  */
-int guard_call(struct image *image, const char *what, uint32_t timeout_ms,
+int guard_call(struct image *image, const char *what, clockid_t clock, uint32_t timeout_ms,
 	       int (*fn)(void *arg), void *arg, int *ret);
+
+/**
+ * guard_exit - leave the function of the guard_call() under way, from a call that it made
+ *
+ * guard_call() then returns -ECANCELED.
+ */
+void guard_exit(void) __attribute__((noreturn));
 
 /**
  * guard_leave - have a thread leave the kernel that it runs

@@ -57,7 +57,6 @@ struct block {
  * @sweep_at:	look through all zones for empty ones when there are so many
  */
 struct depmap {
-	enum depmap_rule rule;
 	bool retires;
 	uint32_t tail;
 	uint32_t seed;
@@ -71,7 +70,7 @@ struct depmap {
 	struct block *blocks;
 };
 
-struct depmap *depmap_new(enum depmap_rule rule)
+struct depmap *depmap_new(void)
 {
 	struct depmap *m = calloc(1, sizeof(*m));
 
@@ -82,7 +81,6 @@ struct depmap *depmap_new(enum depmap_rule rule)
 		fail(-ENOMEM, "no memory for dependencies");
 		return NULL;
 	}
-	m->rule = rule;
 	m->seed = 1;
 	m->nbuckets = BUCKETS_FIRST;
 	m->sweep_at = SWEEP_LEAST;
@@ -461,29 +459,35 @@ void depmap_retire(struct depmap *m, uint32_t tail)
 
 /*
  * Whom an access waits for in one zone. A reader has waited for the writers of
- * its zone, so who waits for readers need not wait for those as well.
+ * its zone before it, so who waits for readers need not wait for those as well.
  */
-static int visit(struct depmap *m, const struct zone *z, uint32_t dir, uint32_t task,
+static int visit(const struct zone *z, uint32_t dir, enum depmap_rule rule, uint32_t task,
 		 struct depmap_preds *preds)
 {
-	if (dir != PTO_IN && m->rule == DEPMAP_FULL && z->readers)
-		return collect(preds, z->readers, task);
-	if (dir == PTO_OUT && m->rule == DEPMAP_RAW)
+	int ret;
+
+	if (rule == DEPMAP_RAW && dir == PTO_OUT)
 		return 0;
+	if (rule == DEPMAP_FULL && dir != PTO_IN && z->readers) {
+		ret = collect(preds, z->readers, task);
+		if (ret || !z->writers || (int32_t)(z->readers->task - z->writers->task) > 0)
+			return ret;
+	}
 	return collect(preds, z->writers, task);
 }
 
-/* @z is written, after all that is in @old: that will not be asked for again. */
-static void supersede(struct depmap *m, struct zone *old)
+/* A write that has waited for those in @old takes their place. */
+static void supersede(struct depmap *m, struct zone *old, enum depmap_rule rule)
 {
 	entries_clear(m, &old->writers);
-	entries_clear(m, &old->readers);
+	if (rule == DEPMAP_FULL)
+		entries_clear(m, &old->readers);
 }
 
-int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, uint32_t task,
-		  struct depmap_preds *preds)
+int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum depmap_rule rule,
+		  uint32_t task, struct depmap_preds *preds)
 {
-	bool waits = dir == PTO_INOUT || (dir == PTO_OUT && m->rule == DEPMAP_FULL);
+	bool waits = dir == PTO_INOUT || (dir == PTO_OUT && rule == DEPMAP_FULL);
 	struct zone *z = zone_find(m, r), *other;
 	uint32_t i;
 	int ret;
@@ -491,21 +495,21 @@ int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, uint32
 	if (!z)
 		return -ENOMEM;
 	zone_prune(m, z);
-	ret = visit(m, z, dir, task, preds);
+	ret = visit(z, dir, rule, task, preds);
 	for (i = z->nnear; !ret && i--; ) {
 		other = z->near[i].zone;
 		zone_prune(m, other);
-		ret = visit(m, other, dir, task, preds);
+		ret = visit(other, dir, rule, task, preds);
 		if (waits && region_covers(&z->r, &other->r))
-			supersede(m, other);
+			supersede(m, other, rule);
 		if (zone_empty(other))
 			zone_drop(m, other);
 	}
 	if (ret)
 		return ret;
 	if (dir == PTO_IN)
-		return m->rule == DEPMAP_FULL ? entry_add(m, &z->readers, task) : 0;
+		return rule == DEPMAP_FULL ? entry_add(m, &z->readers, task) : 0;
 	if (waits)
-		supersede(m, z);
+		supersede(m, z, rule);
 	return entry_add(m, &z->writers, task);
 }

@@ -27,10 +27,10 @@
 
 struct depmap;
 
-/** enum depmap_rule - who waits */
+/** enum depmap_rule - what an access waits for, and who waits for it */
 enum depmap_rule {
 	DEPMAP_FULL,	/* RAW, WAR and WAW */
-	DEPMAP_RAW,	/* who reads waits for who wrote; who only writes, for nobody */
+	DEPMAP_RAW,	/* PTO_TASK_RAW_ONLY */
 };
 
 /** struct depmap_preds - tasks to wait for, some of them perhaps twice; grows as needed */
@@ -41,7 +41,7 @@ struct depmap_preds {
 };
 
 /** depmap_new - an empty map; NULL with an error text */
-struct depmap *depmap_new(enum depmap_rule rule);
+struct depmap *depmap_new(void);
 void depmap_free(struct depmap *m);
 
 /**
@@ -50,8 +50,8 @@ void depmap_free(struct depmap *m);
  *
  * On -ENOMEM the map lacks something, and is not to be used any more.
  */
-int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, uint32_t task,
-		  struct depmap_preds *preds);
+int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum depmap_rule rule,
+		  uint32_t task, struct depmap_preds *preds);
 
 /** depmap_retire - all tasks before @tail are complete; what that leaves is dropped by and by */
 void depmap_retire(struct depmap *m, uint32_t tail);

@@ -370,6 +370,13 @@ int pto_graph_task_count(const struct pto_graph *g)
 	return g ? (int)g->ntasks : fail(-EINVAL, "pto_graph_task_count: the graph is NULL");
 }
 
+int graph_pred_count(const struct pto_graph *g, int task)
+{
+	if ((uint32_t)task >= g->ntasks)
+		return fail(-EINVAL, "there is no task %d", task);
+	return slab_node(g->slabs.at, task)->npred;
+}
+
 /* ---- sealing ------------------------------------------------------------ */
 
 /* A run of roots begins at @task. */

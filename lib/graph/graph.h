@@ -244,6 +244,9 @@ void graph_free_submitted(struct pto_graph *g);
 /* -ENOMEM: an edge may be missing, so the graph can not be launched. */
 int graph_deps_lost(void) __attribute__((cold));
 
+/** graph_pred_count - how many tasks a task waits for; -EINVAL */
+int graph_pred_count(const struct pto_graph *g, int task);
+
 /* ---- cycle.c ------------------------------------------------------------ */
 
 /* The part of sealing that looks for a cycle. */

@@ -10,6 +10,7 @@
 #include "graph/submit.h"
 
 #define LANES	((const char *const[]){ "AIC", "AIV0", "AIV1" })
+#define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY)
 #define ID(id)	((unsigned long long)(id))
 
 int graph_deps_lost(void)
@@ -74,8 +75,8 @@ int submit_check(const struct pto_task *t, uint64_t id)
 {
 	if (t->size != sizeof(*t))
 		return fail(-EINVAL, "pto_task: size is %u, not %zu", t->size, sizeof(*t));
-	if (t->flags & ~PTO_TASK_NO_DEPS)
-		return fail(-EINVAL, "unknown task flags %#x", t->flags & ~PTO_TASK_NO_DEPS);
+	if (t->flags & ~TASK_FLAGS)
+		return fail(-EINVAL, "unknown task flags %#x", t->flags & ~TASK_FLAGS);
 	if ((uint64_t)t->naccesses + t->nscalars > PTO_MAX_ARGS)
 		return fail(-EINVAL, "task %llu: %u tensors and %u scalars; %d arguments are the most",
 			    ID(id), t->naccesses, t->nscalars, PTO_MAX_ARGS);
@@ -168,6 +169,7 @@ static int fill_args(struct pto_graph *g, const struct pto_task *t, struct pto_d
 int submit_infer(const struct pto_task *t, uint32_t id, struct depmap *deps,
 		 struct depmap_preds *preds)
 {
+	enum depmap_rule rule = t->flags & PTO_TASK_RAW_ONLY ? DEPMAP_RAW : DEPMAP_FULL;
 	struct region r;
 	uint32_t i;
 	int ret = 0;
@@ -179,7 +181,7 @@ int submit_infer(const struct pto_task *t, uint32_t id, struct depmap *deps,
 		if (t->accesses[i].tensor->manual_dep)
 			continue;
 		region_of(t->accesses[i].tensor, &r);
-		ret = depmap_access(deps, &r, t->accesses[i].dir, id, preds);
+		ret = depmap_access(deps, &r, t->accesses[i].dir, rule, id, preds);
 	}
 	return ret;
 }
@@ -190,7 +192,7 @@ static int add_edges(struct pto_graph *g, const struct pto_task *t, uint32_t id)
 	int ret;
 
 	if (!g->deps)
-		g->deps = depmap_new(DEPMAP_FULL);
+		g->deps = depmap_new();
 	if (!g->deps)
 		return -ENOMEM;
 	ret = submit_infer(t, id, g->deps, &g->preds);

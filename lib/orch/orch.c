@@ -21,10 +21,11 @@
 #include "base/util.h"
 #include "device/image.h"
 #include "emulator/guard.h"
+#include "graph/graph.h"
+#include "orch/device.h"
 
 typedef int (*orch_fn)(struct pto_orch *o, uint64_t *args, int nargs);
 
-#define TIMEOUT_MS		60000	/* it may copy a great deal of memory */
 #define DEVICE_SIDE_ENTRY	"aicpu_orchestration_entry"
 
 /* Remember the first error: an orchestration may not look at return values. */
@@ -110,11 +111,47 @@ static void orch_record(struct pto_orch *po, void *host, void *dev, size_t size)
 		stick(o, staging_record(&o->staging, host, dev, size));
 }
 
-static void orch_log(struct pto_orch *po, int severity, const char *text)
+void orch_log(struct pto_orch *po, int severity, const char *text)
 {
 	int least = max(severity, PTO_ORCH_ERROR);
 
 	log_msg(LOG_ERROR + min(least, PTO_ORCH_DEBUG), "orchestration: %s", text);
+}
+
+static int64_t orch_submit(struct pto_orch *po, const struct pto_task *task)
+{
+	struct orch *o = building(po);
+	int64_t id;
+
+	if (!o)
+		return -EPERM;
+	id = pto_graph_submit(o->graph, task);
+	stick(o, min(id, (int64_t)0));
+	return id;
+}
+
+/* Buffers live as long as the graph. */
+static int orch_scope(struct pto_orch *po)
+{
+	return building(po) ? 0 : -EPERM;
+}
+
+static int orch_error(struct pto_orch *po, int err, const char *text)
+{
+	struct orch *o = building(po);
+
+	if (!o)
+		return -EPERM;
+	if (err)
+		stick(o, fail(err < 0 ? err : -EINVAL, "%s", text));
+	return o->err;
+}
+
+static int orch_pred_count(struct pto_orch *po, int task)
+{
+	struct orch *o = building(po);
+
+	return o ? stick(o, graph_pred_count(o->graph, task)) : -EPERM;
 }
 
 const struct pto_orch_table orch_table = {
@@ -129,6 +166,16 @@ const struct pto_orch_table orch_table = {
 	.copy_from = orch_copy_from,
 	.record = orch_record,
 	.log = orch_log,
+	.tensor_init = pto_tensor_init,
+	.tensor_view = pto_tensor_view,
+	.tensor_reshape = pto_tensor_reshape,
+	.tensor_transpose = pto_tensor_transpose,
+	.submit = orch_submit,
+	.submit_raw = orch_submit,
+	.scope_begin = orch_scope,
+	.scope_end = orch_scope,
+	.error = orch_error,
+	.pred_count = orch_pred_count,
 };
 
 struct orch_call {
@@ -160,9 +207,9 @@ static int verdict(struct orch *o, const char *what, int ret)
 }
 
 int orch_run(struct orch_handle *h, const void *so, size_t size, const char *func,
-	     uint64_t *args, int nargs)
+	     const struct orch_args *args)
 {
-	struct orch_call c = { .orch = &h->orch, .args = args, .nargs = nargs };
+	struct orch_call c = { .orch = &h->orch, .args = args->values, .nargs = args->count };
 	struct orch *o = h->build;
 	char what[64];
 	int rc, ret;
@@ -171,16 +218,16 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 	rc = image_get(so, size, what, &o->image);
 	if (rc)
 		return rc;
-	if (image_symbol(o->image, DEVICE_SIDE_ENTRY))
-		return fail(-EOPNOTSUPP, "%s exports " DEVICE_SIDE_ENTRY
-			    ": orchestrations that run on the device are not supported yet", what);
+	o->entry = image_symbol(o->image, DEVICE_SIDE_ENTRY);
+	if (o->entry)
+		return device_orch_init(o, args);
 	c.fn = (orch_fn)(uintptr_t)image_symbol(o->image, func);
 	if (!c.fn)
 		return fail(-ENOENT, "%s: the object exports no function of that name", what);
 
 	o->building = true;
-	rc = guard_call(o->image, what, max(env_ms("PTO_ORCH_TIMEOUT_MS", TIMEOUT_MS), 1u),
-			call, &c, &ret);
+	rc = guard_call(o->image, what, CLOCK_MONOTONIC,
+			max(env_ms("PTO_ORCH_TIMEOUT_MS", ORCH_TIMEOUT_MS), 1u), call, &c, &ret);
 	o->building = false;
 	if (!rc)
 		return verdict(o, what, ret);
@@ -190,6 +237,7 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 
 void orch_release(struct orch *o)
 {
+	device_orch_end(o, 0);
 	pto_graph_destroy(o->graph);
 	staging_release(&o->staging);
 	image_put(o->image);

@@ -2,7 +2,14 @@
 #ifndef RUNTIME_ENV_H
 #define RUNTIME_ENV_H
 
-/** env_check - warn of settings in the environment that can not be used */
-void env_check(void);
+struct orch;
+
+/**
+ * env_read - the settings that the environment has for an orchestration
+ *
+ * All kinds of graph read them, though one that is built before it runs needs none: a
+ * bad value is warned of by whatever the runner that sets it starts.
+ */
+int env_read(struct orch *o);
 
 #endif

@@ -3,6 +3,7 @@
 #include <pto/runtime.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "device/device.h"
-#include "orch/orch.h"
+#include "orch/device.h"
 #include "runtime/env.h"
 #include "runtime/registry.h"
 
@@ -28,6 +29,8 @@ struct init {
 	const char *func;
 	const uint64_t *args;
 	int nargs;
+	const int *arg_types;
+	const uint64_t *arg_sizes;
 	const int *func_ids;
 	const uint8_t *const *binaries;
 	const size_t *sizes;
@@ -140,6 +143,9 @@ static int load_kernel(struct runtime *rt, int func_id, const uint8_t *binary, s
 /* What fails here leaves behind what destroy() frees. */
 static int build(struct runtime *rt, const struct init *in)
 {
+	struct orch_args args = {
+		.count = in->nargs, .types = in->arg_types, .sizes = in->arg_sizes,
+	};
 	int rc;
 
 	rt->orch.staging.dev = rt->dev;
@@ -156,7 +162,8 @@ static int build(struct runtime *rt, const struct init *in)
 		return fail(-ENOMEM, "init: no memory for %d arguments", in->nargs);
 	if (in->nargs)
 		memcpy(rt->args, in->args, in->nargs * sizeof(*rt->args));
-	return orch_run(rt->handle, in->orch_so, in->orch_so_size, in->func, rt->args, in->nargs);
+	args.values = rt->args;
+	return orch_run(rt->handle, in->orch_so, in->orch_so_size, in->func, &args);
 }
 
 static int init(struct orch_handle *h, const struct init *in)
@@ -173,8 +180,7 @@ static int init(struct orch_handle *h, const struct init *in)
 		free(rt);
 		return rc;
 	}
-	env_check();
-	rc = build(rt, in);
+	rc = env_read(&rt->orch) ?: build(rt, in);
 	if (rc) {
 		registry_remove(rt);
 		destroy(rt);
@@ -196,6 +202,8 @@ int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_size,
 		.func = orch_func_name,
 		.args = func_args,
 		.nargs = func_args_count,
+		.arg_types = arg_types,
+		.arg_sizes = arg_sizes,
 		.func_ids = kernel_func_ids,
 		.binaries = kernel_binaries,
 		.sizes = kernel_sizes,
@@ -228,6 +236,32 @@ static int check_launch(const struct runtime *rt, const struct launch *l)
 	return 0;
 }
 
+/* Wait for the end of rt->launch, if it comes in time, and free it. */
+static int end_launch(struct runtime *rt, int timeout_ms)
+{
+	int rc = pto_launch_wait(rt->launch, timeout_ms);
+
+	if (rc == -EINPROGRESS)
+		return rc;
+	registry_give(rt, RUNTIME_CHANGING);
+	pto_launch_free(rt->launch);
+	rt->launch = NULL;
+	return device_orch_end(&rt->orch, rc);
+}
+
+/* What runs on the device is always waited for beside it. */
+static int launch_on_device(struct runtime *rt, struct pto_launch_opts *opts, int threads, bool async)
+{
+	int rc = device_orch_start(&rt->orch, opts, threads, &rt->launch);
+
+	if (rc || async)
+		return rc;
+	do
+		rc = end_launch(rt, INT_MAX);
+	while (rc == -EINPROGRESS);
+	return rc;
+}
+
 /* Launch a runtime that is taken. */
 static int launch_taken(struct runtime *rt, const struct launch *l, bool async)
 {
@@ -246,6 +280,8 @@ static int launch_taken(struct runtime *rt, const struct launch *l, bool async)
 	if (rc)
 		return rc;
 	rt->profiled = opts.flags & PTO_LAUNCH_PROFILE;
+	if (rt->orch.entry)
+		return launch_on_device(rt, &opts, l->orch_threads, async);
 	return async ? pto_graph_launch_async(rt->orch.graph, &opts, &rt->launch) :
 		       pto_graph_launch(rt->orch.graph, &opts);
 }
@@ -292,15 +328,8 @@ int pto_runtime_wait(void *runtime, int timeout_ms)
 	rc = registry_take(runtime, RUNTIME_ASYNC, RUNTIME_WAITING, &rt);
 	if (rc)
 		return rc;
-	rc = pto_launch_wait(rt->launch, timeout_ms);
-	if (rc == -EINPROGRESS) {
-		registry_give(rt, RUNTIME_ASYNC);
-		return rc;
-	}
-	registry_give(rt, RUNTIME_CHANGING);
-	pto_launch_free(rt->launch);
-	rt->launch = NULL;
-	registry_give(rt, rc ? RUNTIME_FAILED : RUNTIME_READY);
+	rc = end_launch(rt, timeout_ms);
+	registry_give(rt, rc == -EINPROGRESS ? RUNTIME_ASYNC : rc ? RUNTIME_FAILED : RUNTIME_READY);
 	return rc;
 }
 

@@ -219,10 +219,14 @@ static int64_t submit(struct pto_flow *f)
 	void *args;
 	int ret;
 
+	/* This first: of a launch that is over there may be nothing left but the stream. */
+	ret = stream_next(s);
+	if (ret)
+		return ret;
 	lane = submit_lane(s->graph, t, id, &func_id);
 	if (lane < 0)
 		return lane;
-	ret = stream_next(s) ?: place_tensors(f);
+	ret = place_tensors(f);
 	if (!ret && size)
 		ret = stream_args(s, size, &args);
 	if (ret)
@@ -326,9 +330,8 @@ static int read_opts(const struct pto_flow_opts *in, struct pto_flow_opts *o)
 	return stream_settings(o);
 }
 
-int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
-	       const struct pto_flow_opts *flow_opts, enum depmap_rule rule,
-	       struct pto_flow **flow)
+int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
+		   const struct pto_flow_opts *flow_opts, struct pto_flow **flow)
 {
 	struct pto_flow_opts o;
 	struct sched *sched;
@@ -344,7 +347,7 @@ int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 	if (device_usable(g->dev))
 		return -EPERM;
 	ret = read_opts(flow_opts, &o) ?: launch_sched(g->dev, &sched) ?:
-	      stream_create(g, sched, &o, rule, &s);
+	      stream_create(g, sched, &o, &s);
 	if (ret)
 		return ret;
 	ret = add_flow(s, &f) ?: launch_async(g, opts, s, &f->launch);
@@ -353,12 +356,6 @@ int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 	else
 		*flow = f;
 	return ret;
-}
-
-int pto_flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
-		   const struct pto_flow_opts *flow_opts, struct pto_flow **flow)
-{
-	return flow_start(graph, opts, flow_opts, DEPMAP_FULL, flow);
 }
 
 int pto_flow_fork(struct pto_flow *f, struct pto_flow **other)
@@ -402,35 +399,45 @@ int pto_flow_stat(struct pto_flow *f, struct pto_flow_stat *stat)
 	return 0;
 }
 
+void flow_end(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+
+	pthread_mutex_lock(&s->lock);
+	while (f->depth)
+		close_scope(f);
+	if (!--s->nflows)
+		stream_close(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void flow_free(struct pto_flow *f)
+{
+	free_all(f->stream);
+}
+
 int pto_flow_finish(struct pto_flow *f)
 {
-	struct stream *s;
+	unsigned int others;
+	bool broken;
 	int ret;
 
 	if (!f)
 		return fail(-EINVAL, "pto_flow_finish: the flow is NULL");
-	s = f->stream;
-	pthread_mutex_lock(&s->lock);
-	if (f->launch && s->nflows > 1) {
-		ret = fail(-EBUSY, "%u forked flows have not been finished", s->nflows - 1);
-		pthread_mutex_unlock(&s->lock);
-		return ret;
-	}
-	while (f->depth)
-		close_scope(f);
-	s->nflows--;
-	if (f->launch)
-		stream_close(s);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&f->stream->lock);
+	others = f->stream->nflows - 1;
+	pthread_mutex_unlock(&f->stream->lock);
+	if (f->launch && others)
+		return fail(-EBUSY, "%u forked flows have not been finished", others);
+	flow_end(f);
 	if (!f->launch)
 		return 0;
 	/* It ends: what was submitted is run, or the launch fails. */
 	do
 		ret = pto_launch_wait(f->launch, INT_MAX);
 	while (ret == -EINPROGRESS);
-	if (!ret && s->broken)
-		ret = graph_deps_lost();
+	broken = f->stream->broken;
 	pto_launch_free(f->launch);
-	free_all(s);
-	return ret;
+	flow_free(f);
+	return !ret && broken ? graph_deps_lost() : ret;
 }

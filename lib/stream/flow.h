@@ -28,9 +28,10 @@ struct pto_flow {
 	struct pto_tensor tensor[PTO_MAX_ARGS];
 };
 
-/** flow_start - as pto_flow_start(), with a rule for dependencies */
-int flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
-	       const struct pto_flow_opts *flow_opts, enum depmap_rule rule,
-	       struct pto_flow **flow);
+/** flow_end - nothing more is submitted through it; the last one's end is the launch's end */
+void flow_end(struct pto_flow *f);
+
+/** flow_free - free all flows of a launch that is over, but not @f->launch */
+void flow_free(struct pto_flow *f);
 
 #endif

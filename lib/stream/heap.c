@@ -61,13 +61,12 @@ static int more_slots(struct heap *h)
 static bool find_room(const struct heap *h, size_t size, size_t *at)
 {
 	*at = h->head;
-	if (h->first == h->next || h->head > h->tail) {
-		if (h->size - h->head >= size)
-			return true;
-		*at = 0;
-		return h->tail > size;
-	}
-	return h->tail - h->head > size;
+	if (h->first != h->next && h->head <= h->tail)
+		return h->tail - h->head >= size;
+	if (h->size - h->head >= size)
+		return true;
+	*at = 0;
+	return h->tail >= size;
 }
 
 int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, void **ptr)

@@ -88,7 +88,7 @@ struct stream {
 /* ---- window.c ----------------------------------------------------------- */
 
 int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto_flow_opts *opts,
-		  enum depmap_rule rule, struct stream **stream);
+		  struct stream **stream);
 void stream_free(struct stream *s);
 
 /** stream_stop - the launch is over, with @error: whoever submits hears of it */

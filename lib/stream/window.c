@@ -324,7 +324,7 @@ static int allocate(struct stream *s, const struct pto_flow_opts *o)
 }
 
 int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto_flow_opts *o,
-		  enum depmap_rule rule, struct stream **stream)
+		  struct stream **stream)
 {
 	struct stream *s = aligned_alloc(CACHE_LINE, align_up(sizeof(*s), CACHE_LINE));
 	int ret;
@@ -341,7 +341,7 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 	s->free_chunk = CHUNK_NONE;
 	s->max_chunks = o->dep_pool;
 	s->heap_size = o->heap;
-	s->deps = depmap_new(rule);
+	s->deps = depmap_new();
 	ret = s->deps ? allocate(s, o) : -ENOMEM;
 	if (ret)
 		stream_free(s);

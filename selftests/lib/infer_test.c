@@ -342,7 +342,7 @@ TEST_F(infer, random_programs_as_one_after_the_other)
 
 TEST(complete_tasks_are_forgotten)
 {
-	struct depmap *m = depmap_new(DEPMAP_FULL);
+	struct depmap *m = depmap_new();
 	struct depmap_preds preds = { NULL };
 	struct pto_tensor t, all;
 	struct region r;
@@ -356,14 +356,14 @@ TEST(complete_tasks_are_forgotten)
 		pto_tensor_init(&t, (void *)(4096 + (uintptr_t)i * 64), SHAPE(64), 1, PTO_INT8);
 		region_of(&t, &r);
 		depmap_retire(m, task - min(i, 100u));
-		ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, task, &preds));
+		ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, DEPMAP_FULL, task, &preds));
 		most = max(most, depmap_zones(m));
 	}
 	EXPECT_EQ(0, preds.count);
 	EXPECT_LT(most, 1000);
 	pto_tensor_init(&all, (void *)4096, SHAPE(200000, 64), 2, PTO_INT8);
 	region_of(&all, &r);
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, 100000, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, DEPMAP_FULL, 100000, &preds));
 	EXPECT_EQ(101, preds.count);
 	free(preds.task);
 	depmap_free(m);
@@ -371,7 +371,7 @@ TEST(complete_tasks_are_forgotten)
 
 TEST(readers_wait_and_writers_do_not)
 {
-	struct depmap *m = depmap_new(DEPMAP_RAW);
+	struct depmap *m = depmap_new();
 	struct depmap_preds preds = { NULL };
 	struct pto_tensor t;
 	struct region r;
@@ -382,20 +382,28 @@ TEST(readers_wait_and_writers_do_not)
 	region_of(&t, &r);
 	/* Chunks of one tensor, written side by side. */
 	for (i = 0; i < 5; i++)
-		ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, i, &preds));
+		ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, DEPMAP_RAW, i, &preds));
 	EXPECT_EQ(0, preds.count);
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, 5, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, DEPMAP_RAW, 5, &preds));
 	EXPECT_EQ(5, preds.count);
 	preds.count = 0;
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_INOUT, 6, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_INOUT, DEPMAP_RAW, 6, &preds));
 	EXPECT_EQ(5, preds.count);
 	preds.count = 0;
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_INOUT, 7, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_INOUT, DEPMAP_RAW, 7, &preds));
 	EXPECT_EQ(1, preds.count);
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, 8, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, DEPMAP_RAW, 8, &preds));
 	EXPECT_EQ(1, preds.count);
 	preds.count = 0;
-	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, 9, &preds));
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, DEPMAP_RAW, 9, &preds));
+	EXPECT_EQ(2, preds.count);
+	/* Tasks of the other kind beside. */
+	preds.count = 0;
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_IN, DEPMAP_FULL, 10, &preds));
+	EXPECT_EQ(2, preds.count);
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_INOUT, DEPMAP_RAW, 11, &preds));
+	preds.count = 0;
+	ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, DEPMAP_FULL, 12, &preds));
 	EXPECT_EQ(2, preds.count);
 	free(preds.task);
 	depmap_free(m);

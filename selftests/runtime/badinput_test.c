@@ -203,7 +203,7 @@ BAD_INIT(func_id_too_large, -EINVAL, "func_id 65536", c->ids[1] = 65536);
 BAD_INIT(func_id_twice, -EEXIST, "func_id 0", c->ids[1] = 0);
 BAD_INIT(kernel_null, -EINVAL, "func_id 2", c->binaries[2] = NULL);
 BAD_INIT(kernel_empty, -EINVAL, "func_id 2", c->sizes[2] = 0);
-BAD_INIT(orch_on_device, -EOPNOTSUPP, "not supported", c->orch = image("orch_device");
+BAD_INIT(orch_on_device, -EINVAL, "arg_types is NULL", c->orch = image("orch_device");
 	 c->func = "build");
 
 #define BAD_ORCH(image_kind, error, part) \

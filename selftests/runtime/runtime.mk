@@ -10,6 +10,8 @@ $(eval $(call ctest,runtime/seed_test,selftests/runtime/seed_test.c,$(runtime-co
 $(eval $(call ctest,runtime/orch_test,selftests/runtime/orch_test.c,$(runtime-inside)))
 $(eval $(call ctest,runtime/badinput_test,selftests/runtime/badinput_test.c,$(runtime-inside)))
 
+$(eval $(call ctest,runtime/device_test,selftests/runtime/device_test.c,$(runtime-inside)))
+
 $(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"'
 
 runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
@@ -19,7 +21,8 @@ test-images += $(runtime-images)
 CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 image-flags := -O2 -g -fPIC -shared -Wl,-z,now -Wall -Ilib/include
 # Not those that crash on purpose, which a sanitizer would report in its own way.
-$(runtime-dir)/images/kernel_axpy.so $(runtime-dir)/images/kernel_sum.so: image-san := $(sanflags-$(SAN))
+$(runtime-dir)/images/kernel_axpy.so $(runtime-dir)/images/kernel_sum.so \
+$(runtime-dir)/images/kernel_tadd.so: image-san := $(sanflags-$(SAN))
 
 $(runtime-images): selftests/runtime/images/images.h
 

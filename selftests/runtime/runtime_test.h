@@ -43,6 +43,8 @@ struct init_call {
 	const char *func;
 	uint64_t *args;
 	int nargs;
+	const int *types;
+	const uint64_t *arg_sizes;
 	int *ids;
 	const uint8_t **binaries;
 	size_t *sizes;

@@ -18,6 +18,28 @@
  *		return 0;
  *	}
  *
+ * One that exports aicpu_orchestration_entry() runs on the device instead: in each
+ * launch, on threads beside the scheduler's, while the graph runs. Its arguments that
+ * are pointers are device memory, which is copied in before and out afterwards as their
+ * types say. It says what tasks read and write; all that is bounded is as for flows in
+ * <pto/pto.h>, and it runs inside an outer scope:
+ *
+ *	void aicpu_orchestration_entry(struct pto_orch *o, uint64_t *args, int nargs,
+ *				       int threads, int index)
+ *	{
+ *		uint32_t n[] = { args[1] };
+ *		struct pto_tensor x;
+ *		struct pto_access a[] = { { &x, PTO_INOUT } };
+ *		struct pto_task t = { .size = sizeof(t), .kernels = { -1, 0, -1 },
+ *				      .naccesses = 1, .accesses = a };
+ *
+ *		o->table->tensor_init(&x, (void *)args[0], n, 1, PTO_FLOAT32);
+ *		pto_orch_submit(o, &t);
+ *	}
+ *
+ * It may also export `struct { int expected_arg_count; }
+ * aicpu_orchestration_config(uint64_t *args, int nargs)`: the least number of arguments.
+ *
  * It has no undefined symbol of the runtime's: each call goes through a
  * table that the first argument leads to. Errors stick: after the first
  * failed call init_runtime() fails with that call's text, so a return value
@@ -28,6 +50,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <pto/task.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +87,20 @@ struct pto_orch_table {
 	int (*copy_from)(struct pto_orch *o, void *host, const void *dev, size_t size);
 	void (*record)(struct pto_orch *o, void *host, void *dev, size_t size);
 	void (*log)(struct pto_orch *o, int severity, const char *text);
+	int (*tensor_init)(struct pto_tensor *out, void *addr, const uint32_t *shapes,
+			   uint32_t ndims, enum pto_dtype dtype);
+	int (*tensor_view)(const struct pto_tensor *t, const uint32_t *shapes,
+			   const uint32_t *offsets, struct pto_tensor *out);
+	int (*tensor_reshape)(const struct pto_tensor *t, const uint32_t *shapes, uint32_t ndims,
+			      struct pto_tensor *out);
+	int (*tensor_transpose)(const struct pto_tensor *t, uint32_t x, uint32_t y,
+				struct pto_tensor *out);
+	int64_t (*submit)(struct pto_orch *o, const struct pto_task *task);
+	int64_t (*submit_raw)(struct pto_orch *o, const struct pto_task *task);
+	int (*scope_begin)(struct pto_orch *o);
+	int (*scope_end)(struct pto_orch *o);
+	int (*error)(struct pto_orch *o, int err, const char *text);
+	int (*pred_count)(struct pto_orch *o, int task);
 };
 
 /** struct pto_orch - the runtime's handle, as an orchestration sees it */
@@ -117,6 +155,39 @@ static inline int pto_orch_copy_out(struct pto_orch *o, void *host, const void *
 static inline void pto_orch_record(struct pto_orch *o, void *host, void *dev, size_t size)
 {
 	o->table->record(o, host, dev, size);
+}
+
+/** pto_orch_submit - as pto_graph_submit(), and on the device as pto_flow_submit() */
+static inline int64_t pto_orch_submit(struct pto_orch *o, const struct pto_task *task)
+{
+	return o->table->submit(o, task);
+}
+
+/**
+ * pto_orch_scope_begin, pto_orch_scope_end - on the device, as pto_flow_scope_begin()
+ *
+ * In init_runtime() they do nothing: buffers live as long as the runtime.
+ */
+static inline int pto_orch_scope_begin(struct pto_orch *o)
+{
+	return o->table->scope_begin(o);
+}
+
+static inline int pto_orch_scope_end(struct pto_orch *o)
+{
+	return o->table->scope_end(o);
+}
+
+/** pto_orch_fail - end the orchestration, and the launch, as failed with @err, a negative errno */
+static inline void pto_orch_fail(struct pto_orch *o, int err, const char *text)
+{
+	o->table->error(o, err, text);
+}
+
+/** pto_orch_failed - the errno of the first call that failed, or 0 */
+static inline int pto_orch_failed(struct pto_orch *o)
+{
+	return o->table->error(o, 0, "");
 }
 
 /** pto_orch_log - a line in the runtime's log */

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pto/tensor.h>
+#include <pto/task.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -285,51 +285,6 @@ PTO_API int pto_graph_add_task(struct pto_graph *graph, int func_id, enum pto_co
  * task, or a task after itself), -EBUSY, -ENOMEM. A cycle is found at launch.
  */
 PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
-
-/* struct pto_access.dir */
-#define PTO_IN		0	/* the task reads the tensor */
-#define PTO_OUT		1	/* it writes it, and nobody asks for what was there before */
-#define PTO_INOUT	2	/* both */
-
-/**
- * struct pto_access - what a task does with a tensor
- * @tensor:	the tensor. If @dir is PTO_OUT and it has no address, a buffer is
- *		allocated, which the graph owns, and its address is written here
- * @dir:	PTO_IN, PTO_OUT or PTO_INOUT
- */
-struct pto_access {
-	struct pto_tensor *tensor;
-	uint32_t dir;
-};
-
-#define PTO_NO_KERNEL	(-1)
-
-/** pto_task.flags: its tensors make it wait for nobody, nor anybody for it */
-#define PTO_TASK_NO_DEPS	(1u << 0)
-
-/**
- * struct pto_task - a task that says what it reads and writes
- * @size:	sizeof(struct pto_task), set by the caller
- * @flags:	PTO_TASK_*
- * @kernels:	func_ids for AIC, the first AIV and the second AIV, PTO_NO_KERNEL
- *		for those that it does not use; so far it uses one
- * @accesses:	@naccesses tensors
- * @scalars:	@nscalars values
- *
- * The kernel is called with a pointer to a copy of each tensor (a struct
- * pto_tensor, aligned to 64 bytes, valid until the task ends), and then the
- * scalars: @naccesses + @nscalars values, 144 at the most.
- */
-struct pto_task {
-	uint32_t size;
-	uint32_t flags;
-	int32_t kernels[3];
-	uint32_t naccesses;
-	const struct pto_access *accesses;
-	const uint64_t *scalars;
-	uint32_t nscalars;
-	uint32_t reserved;
-};
 
 /**
  * pto_graph_submit - add a task, and the edges that its tensors call for

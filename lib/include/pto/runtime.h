@@ -89,8 +89,10 @@ PTO_API int enable_runtime_profiling(void *runtime, int enabled);
  * @orch_so, @orch_so_size: orchestration, an ELF shared object
  * @orch_func_name: its function, see <pto/orch.h>; it runs on this thread
  * @func_args, @func_args_count: what the function is called with
- * @arg_types, @arg_sizes: kind and bytes of each argument; a function that
- *		stages its own memory needs neither
+ * @arg_types, @arg_sizes: kind and bytes of each argument, for an orchestration that
+ *		runs on the device: 0 a value, 1 a pointer to what is copied in, 2
+ *		to what is copied back by finalize_runtime(), 3 both. It gets device
+ *		memory instead. One that stages its own memory needs neither
  * @kernel_func_ids, @kernel_binaries, @kernel_sizes, @kernel_count: kernels
  *
  * All that is given is copied. On failure everything is undone, and @runtime
@@ -101,8 +103,7 @@ PTO_API int enable_runtime_profiling(void *runtime, int enabled);
  * device), -EBUSY (@runtime is initialised), -ENOEXEC (an image that can not
  * be loaded), -ENOENT (no such function, or a kernel without entry, or a task
  * of an unknown func_id), -EEXIST (a func_id given twice), -ENOMEM,
- * -EOPNOTSUPP (an orchestration that runs on the device), -EIO (it crashed, or
- * returned other than 0 or a negative errno), or what it returned.
+ * -EIO (it crashed, or returned other than 0 or a negative errno), or what it returned.
  */
 PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_size,
 			 const char *orch_func_name, const uint64_t *func_args,
@@ -118,8 +119,9 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * @device_id:	the current device
  * @aicpu, @aicpu_size: AICPU program; 0 bytes: the built-in one
  * @aicore, @aicore_size: AICore program; 0 bytes: the built-in one
- * @orch_thread_num: 0 to @aicpu_thread_num; means nothing to a graph that
- *		init_runtime() has built
+ * @orch_thread_num: 0 to @aicpu_thread_num: how many of these run an
+ *		orchestration that runs on the device; 0 is 1. Means nothing to a graph
+ *		that init_runtime() has built
  *
  * A further launch finds device memory as the last one has left it. After a
  * launch that failed with other than -EBUSY only finalize_runtime() is legal.

@@ -6,10 +6,14 @@
 #include <stdint.h>
 
 /* func_ids */
-enum kernel { KERNEL_AXPY, KERNEL_SUM, KERNEL_CRASH, KERNEL_LEAF_CRASH, KERNEL_SPIN, KERNELS };
+enum kernel { KERNEL_AXPY, KERNEL_SUM, KERNEL_CRASH, KERNEL_LEAF_CRASH, KERNEL_SPIN, KERNEL_TADD,
+	      KERNELS };
 
 /* How to crash. */
 enum crash { CRASH_DIVIDE, CRASH_NULL, CRASH_ABORT, CRASH_STACK, CRASH_HANG };
+
+/* What an orchestration on the device may do wrong. */
+enum flow { FLOW_BAD_TASK, FLOW_CRASH, FLOW_BAD_POINTER, FLOW_HANG, FLOW_HEAP, FLOW_FAIL };
 
 /* Recurses until the stack ends. */
 static inline int64_t overflow_stack(int64_t n)

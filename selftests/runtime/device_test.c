@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* Orchestrations that run on the device: arguments, threads, launches again, failures. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "runtime_test.h"
+
+#define N	64
+
+FIXTURE(device) {
+	struct pto_device *dev;
+	void *rt;
+	int64_t x[N], y[N], z[N];
+	uint64_t args[6];
+	struct init_call init;
+	struct pto_mem_stat before;
+};
+
+FIXTURE_SETUP(device)
+{
+	int i;
+
+	ASSERT_EQ(0, set_device(0));
+	ASSERT_EQ(0, pto_device_open("embedded0", &self->dev));
+	self->rt = calloc(1, get_runtime_size());
+	for (i = 0; i < N; i++) {
+		self->x[i] = i;
+		self->y[i] = 1000;
+		self->z[i] = -1;
+	}
+	self->args[0] = (uint64_t)self->x;
+	self->args[1] = (uint64_t)self->y;
+	self->args[2] = (uint64_t)self->z;
+	self->args[3] = N;
+	self->args[4] = 100;
+	self->before.size = sizeof(self->before);
+	ASSERT_EQ(0, pto_mem_stat(self->dev, &self->before));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	struct pto_mem_stat after = { .size = sizeof(after) };
+
+	EXPECT_EQ(0, pto_mem_stat(self->dev, &after));
+	EXPECT_EQ(self->before.count, after.count);
+	pto_device_close(self->dev);
+	free(self->rt);
+}
+
+static int init(FIXTURE_DATA(device) *self, int nargs)
+{
+	static const int types[] = { 1, 3, 2, 0, 0, 0 };
+	static const uint64_t sizes[] = { N * 8, N * 8, N * 8, 0, 0, 0 };
+	struct init_call *c = &self->init;
+
+	good_init(c, self->rt, "ignored", self->args, nargs);
+	c->orch = image("orch_flow");
+	return init_runtime(c->rt, c->orch.bytes, c->orch.size, c->func, c->args, c->nargs, types,
+			    sizes, c->ids, c->binaries, c->sizes, c->count);
+}
+
+static int launch(FIXTURE_DATA(device) *self, int threads, int orch_threads)
+{
+	return launch_runtime(self->rt, threads, 3, 0, NULL, 0, NULL, 0, orch_threads);
+}
+
+static int wrong(FIXTURE_DATA(device) *self, int launches)
+{
+	int i, n = 0;
+
+	for (i = 0; i < N; i++) {
+		int64_t before = 1000 + (100 * launches - 1) * (int64_t)i;
+
+		n += self->y[i] != before + i;
+		n += self->z[i] != 2 * (before + i) + 99;
+	}
+	return n;
+}
+
+TEST_F(device, copies_in_and_out)
+{
+	ASSERT_EQ(0, init(self, 5)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(1000, self->y[1]);
+	ASSERT_EQ(0, launch(self, 1, 0)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(1000, self->y[1]);
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	EXPECT_EQ(0, wrong(self, 1));
+}
+
+TEST_F(device, threads)
+{
+	static const int counts[][2] = { { 1, 1 }, { 2, 1 }, { 4, 4 }, { 4, 2 }, { 3, 3 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		ASSERT_EQ(0, setenv("PTO2_RING_TASK_WINDOW", i % 2 ? "4" : "64", 1));
+		ASSERT_EQ(0, setenv("PTO2_RING_HEAP", i % 2 ? "1024" : "65536", 1));
+		ASSERT_EQ(0, setenv("PTO2_ORCH_TO_SCHED", i % 2 ? "1" : "0", 1));
+		ASSERT_EQ(0, setenv("PTO_DEPS", "full", 1));
+		memset(self->rt, 0, get_runtime_size());
+		for (int k = 0; k < N; k++)
+			self->y[k] = 1000;
+		/* With one thread a round needs the heap for all four chunks. */
+		if (counts[i][1] < 4)
+			setenv("PTO2_RING_HEAP", "4096", 1);
+		ASSERT_EQ(0, init(self, 5)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, launch(self, counts[i][0], counts[i][1])) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, finalize_runtime(self->rt));
+		EXPECT_EQ(0, wrong(self, 1)) TH_LOG("%d of %d threads", counts[i][1], counts[i][0]);
+	}
+	unsetenv("PTO2_RING_TASK_WINDOW");
+	unsetenv("PTO2_RING_HEAP");
+	unsetenv("PTO2_ORCH_TO_SCHED");
+	unsetenv("PTO_DEPS");
+}
+
+TEST_F(device, launched_again)
+{
+	setenv("PTO_DEPS", "full", 1);
+	ASSERT_EQ(0, init(self, 5));
+	ASSERT_EQ(0, launch(self, 2, 1));
+	ASSERT_EQ(0, launch(self, 1, 1));
+	ASSERT_EQ(0, pto_runtime_launch_async(self->rt, 2, 24, 0, NULL, 0, NULL, 0, 2));
+	ASSERT_EQ(0, pto_runtime_wait(self->rt, INT_MAX)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	EXPECT_EQ(0, wrong(self, 3));
+	unsetenv("PTO_DEPS");
+}
+
+TEST_F(device, too_few_arguments)
+{
+	EXPECT_EQ(-EINVAL, init(self, 4));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "wants 5 arguments, and gets 4"));
+	self->args[1] = 0;
+	EXPECT_EQ(-EINVAL, init(self, 5));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "argument 1"));
+}
+
+static void failing(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self, int how,
+		    int err, const char *text)
+{
+	const int64_t untouched = self->y[1];
+
+	self->args[5] = how;
+	ASSERT_EQ(0, init(self, 6)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(err, launch(self, 2, 1));
+	EXPECT_NE(NULL, strstr(pto_last_error(), text)) TH_LOG("%s", pto_last_error());
+	EXPECT_NE(0, launch(self, 2, 1));
+	EXPECT_EQ(0, finalize_runtime(self->rt));
+	EXPECT_EQ(untouched, self->y[1]);
+}
+
+#define FAILING(name, how, err, text) \
+	TEST_F(device, name) { failing(_metadata, self, how, err, text); }
+
+FAILING(unknown_kernel, FLOW_BAD_TASK, -ENOENT, "func_id 99")
+FAILING(crash, FLOW_CRASH, -EIO, "SIGSEGV")
+FAILING(bad_pointer, FLOW_BAD_POINTER, -EIO, "SIGSEGV")
+FAILING(fails_by_itself, FLOW_FAIL, -71, "it did not please me")
+
+TEST_F(device, heap_too_small)
+{
+	setenv("PTO2_RING_HEAP", "4096", 1);
+	failing(_metadata, self, FLOW_HEAP, -ENOBUFS, "raise PTO2_RING_HEAP to 8192");
+	unsetenv("PTO2_RING_HEAP");
+}
+
+TEST_F(device, hang)
+{
+	setenv("PTO_ORCH_TIMEOUT_MS", "100", 1);
+	failing(_metadata, self, FLOW_HANG, -ETIMEDOUT, "did not return within 100 ms");
+	unsetenv("PTO_ORCH_TIMEOUT_MS");
+}
+
+TEST_F(device, cancelled)
+{
+	self->args[4] = UINT64_MAX;
+	ASSERT_EQ(0, init(self, 5));
+	ASSERT_EQ(0, pto_runtime_launch_async(self->rt, 2, 3, 0, NULL, 0, NULL, 0, 2));
+	EXPECT_EQ(-EINPROGRESS, pto_runtime_wait(self->rt, 20));
+	EXPECT_EQ(0, pto_runtime_cancel(self->rt));
+	/* It would go on for ever, and takes no notice. */
+	EXPECT_EQ(-ECANCELED, pto_runtime_wait(self->rt, INT_MAX));
+	EXPECT_EQ(0, finalize_runtime(self->rt));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * An orchestration that runs on the device: x (in), y (in/out), z (out) of n
+ * int64, a number of rounds, and what to do wrong.
+ */
+#include <pto/orch.h>
+
+#include "images.h"
+
+struct config {
+	int expected_arg_count;
+};
+
+struct config aicpu_orchestration_config(uint64_t *args, int nargs);
+void aicpu_orchestration_entry(struct pto_orch *o, uint64_t *args, int nargs, int threads, int index);
+
+#define CHUNKS	4
+
+struct config aicpu_orchestration_config(uint64_t *args, int nargs)
+{
+	return (struct config){ 5 };
+}
+
+static void add(struct pto_orch *o, struct pto_tensor *a, struct pto_tensor *b,
+		struct pto_tensor *out, uint64_t scalar)
+{
+	struct pto_access access[] = { { a, PTO_IN }, { b, PTO_IN }, { out, PTO_OUT } };
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, KERNEL_TADD, PTO_NO_KERNEL },
+		.naccesses = 3, .accesses = access, .nscalars = 1, .scalars = &scalar,
+	};
+
+	pto_orch_submit(o, &task);
+}
+
+static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
+{
+	struct pto_task task = { .size = sizeof(task), .kernels = { 99, -1, -1 } };
+	volatile uint64_t n = 0;
+	struct pto_tensor big;
+
+	switch (how) {
+	case FLOW_BAD_TASK:
+		pto_orch_submit(o, &task);
+		break;
+	case FLOW_CRASH:
+		*(volatile int *)n = 1;
+		break;
+	case FLOW_BAD_POINTER:
+		task.kernels[0] = KERNEL_TADD;
+		task.naccesses = 1;
+		task.accesses = (const struct pto_access *)8;
+		pto_orch_submit(o, &task);
+		break;
+	case FLOW_HANG:
+		for (;;)
+			n++;
+	case FLOW_HEAP:
+		o->table->tensor_init(&big, NULL, x->shapes, 1, PTO_INT64);
+		while (!pto_orch_failed(o)) {
+			big.addr = big.owner = 0;
+			add(o, x, x, &big, 0);
+		}
+		break;
+	case FLOW_FAIL:
+		pto_orch_fail(o, -71, "it did not please me");
+		break;
+	}
+}
+
+/* y += x, and z = y + round, through a buffer of its own for each round. */
+void aicpu_orchestration_entry(struct pto_orch *o, uint64_t *args, int nargs, int threads, int index)
+{
+	uint32_t n = args[3], part = n / CHUNKS;
+	struct pto_tensor x, y, z, cx, cy, cz, tmp;
+	uint64_t round;
+	uint32_t i;
+
+	o->table->tensor_init(&x, (void *)args[0], &n, 1, PTO_INT64);
+	o->table->tensor_init(&y, (void *)args[1], &n, 1, PTO_INT64);
+	o->table->tensor_init(&z, (void *)args[2], &n, 1, PTO_INT64);
+	if (nargs > 5)
+		go_wrong(o, args[5], &x);
+	for (round = 0; round < args[4]; round++) {
+		pto_orch_scope_begin(o);
+		for (i = index; i < CHUNKS; i += threads) {
+			uint32_t at = i * part;
+
+			o->table->tensor_view(&x, &part, &at, &cx);
+			o->table->tensor_view(&y, &part, &at, &cy);
+			o->table->tensor_view(&z, &part, &at, &cz);
+			o->table->tensor_init(&tmp, NULL, &part, 1, PTO_INT64);
+			add(o, &cx, &cy, &tmp, 0);
+			add(o, &tmp, &tmp, &cz, round);
+			add(o, &cx, &cy, &cy, 0);
+		}
+		pto_orch_scope_end(o);
+	}
+}

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "device/device.h"
 
-struct profile *profile_new(void)
+struct profile *profile_new(struct profile_log *log)
 {
 	struct profile *p = calloc(1, sizeof(*p));
 
@@ -20,7 +20,8 @@ struct profile *profile_new(void)
 		return NULL;
 	}
 	pthread_mutex_init(&p->lock, NULL);
-	p->begin = now_ns();
+	p->log = log_get(log);
+	p->begin = log ? log->begin : now_ns();
 	return p;
 }
 
@@ -35,6 +36,7 @@ void profile_free(struct profile *p)
 		free(block);
 	}
 	free(p->visits);
+	log_put(p->log);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

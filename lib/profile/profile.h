@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "profile/log.h"
 #include "sched/sched.h"
 
 #define PROFILE_BLOCK	4096
@@ -37,6 +38,7 @@ struct profile_visit {
  * struct profile - one launch
  * @lock:	guards @blocks and @visits during the launch
  * @begin:	of the launch; the zero of all times that are written
+ * @log:	of a graph that was built meanwhile; NULL of others
  */
 struct profile {
 	pthread_mutex_t lock;
@@ -44,13 +46,14 @@ struct profile {
 	struct profile_visit *visits;
 	unsigned int nvisits;
 	uint64_t begin;
+	struct profile_log *log;
 	unsigned int nworkers;
 	unsigned int ncores;
 	uint16_t core_worker[PTO_MAX_CORES];
 };
 
-/** profile_new - an empty profile; NULL with an error text */
-struct profile *profile_new(void);
+/** profile_new - an empty profile, which shares @log, if there is one; NULL with an error text */
+struct profile *profile_new(struct profile_log *log);
 void profile_free(struct profile *profile);
 
 /** profile_add_block - another block for a worker; NULL: no memory */

@@ -60,10 +60,20 @@ static void close_array(struct writer *w)
 	fputs("\n ]", w->file);
 }
 
-static json_t *fanout(struct pto_graph *g, uint32_t task)
+/* The tasks that wait for @task. */
+static json_t *fanout(const struct writer *w, struct pto_graph *g, uint32_t task)
 {
+	const struct profile_log *log = w->profile->log;
 	json_t *list = json_array();
+	const struct log_edge *edges;
+	uint32_t i, n;
 
+	if (log) {
+		edges = log_fanout(log, task, &n);
+		for (i = 0; i < n; i++)
+			json_array_append_new(list, json_integer(edges[i].to));
+		return list;
+	}
 	for_each_successor(g->chunks.at, slab_node(g->slabs.at, task), to, {
 		json_array_append_new(list, json_integer(to));
 	});
@@ -72,7 +82,10 @@ static json_t *fanout(struct pto_graph *g, uint32_t task)
 
 static json_t *task_json(const struct writer *w, struct pto_graph *g, const struct sched_record *r)
 {
-	return json_pack("{si si si ss sf sf sf sf sf so si}",
+	const struct profile_log *log = w->profile->log;
+	json_t *to = fanout(w, g, r->task), *task;
+
+	task = json_pack("{si si si ss sf sf sf sf sf so si}",
 			 "task_id", (int)r->task, "func_id", (int)r->func_id,
 			 "core_id", (int)r->core,
 			 "core_type", r->lane == PTO_LANE_AIC ? "aic" : "aiv",
@@ -80,8 +93,11 @@ static json_t *task_json(const struct writer *w, struct pto_graph *g, const stru
 			 "duration_us", (r->end - r->start) / 1e3,
 			 "dispatch_time_us", us(w, r->dispatch),
 			 "finish_time_us", us(w, r->finish),
-			 "fanout", fanout(g, r->task),
-			 "fanout_count", (int)slab_node(g->slabs.at, r->task)->nsucc);
+			 "fanout", to, "fanout_count", (int)json_array_size(to));
+	if (log && r->task < log->nsubmits)
+		json_object_set_new(task, "submit_time_us",
+				    json_real(us(w, log->submits[r->task].end)));
+	return task;
 }
 
 static void write_tasks(struct writer *w, struct pto_graph *g)
@@ -96,11 +112,11 @@ static void write_tasks(struct writer *w, struct pto_graph *g)
 	close_array(w);
 }
 
-static json_t *phase_json(const struct writer *w, const struct profile_visit *v)
+static json_t *phase_json(const struct writer *w, const char *name, uint64_t begin, uint64_t end,
+			  uint32_t tasks)
 {
-	return json_pack("{ss sf sf si}", "phase", v->waits ? "wait" : "schedule",
-			 "start_time_us", us(w, v->begin), "end_time_us", us(w, v->end),
-			 "tasks_processed", (int)v->tasks);
+	return json_pack("{ss sf sf si}", "phase", name, "start_time_us", us(w, begin),
+			 "end_time_us", us(w, end), "tasks_processed", (int)tasks);
 }
 
 /* What each scheduler thread did: its stays in the launch and its waits, one list a thread. */
@@ -115,7 +131,9 @@ static void write_phases(struct writer *w)
 		list = json_array();
 		for (v = 0; v < p->nvisits; v++)
 			if (p->visits[v].worker == i)
-				json_array_append_new(list, phase_json(w, &p->visits[v]));
+				json_array_append_new(list, phase_json(
+					w, p->visits[v].waits ? "wait" : "schedule",
+					p->visits[v].begin, p->visits[v].end, p->visits[v].tasks));
 		put(w, list);
 	}
 	close_array(w);
@@ -131,17 +149,67 @@ static void write_cores(struct writer *w)
 	close_array(w);
 }
 
+/* What a submitter did from its first call to its last: the calls that had to wait. */
+static json_t *submitter_json(const struct writer *w, const struct profile_log *log, uint32_t number)
+{
+	const struct log_submit *first = NULL, *last = NULL;
+	json_t *list = json_array();
+	uint32_t i, tasks = 0;
+
+	for (i = 0; i < log->nsubmits; i++) {
+		const struct log_submit *submit = &log->submits[i];
+
+		if (submit->submitter != number)
+			continue;
+		first = first ? first : submit;
+		last = submit;
+		tasks++;
+		if (submit->waited)
+			json_array_append_new(list, phase_json(w, "wait", submit->begin,
+							       submit->end, 0));
+	}
+	if (first)
+		json_array_insert_new(list, 0, phase_json(w, "orchestrate", first->begin,
+							  last->end, tasks));
+	return list;
+}
+
+/* A graph that was built before its launch has no orchestrator in it. */
+static void write_orchestrators(struct writer *w)
+{
+	const struct profile_log *log = w->profile->log;
+	uint32_t i, n = 0;
+
+	fprintf(w->file, ",\n \"aicpu_orchestrator\": {");
+	if (log && log->nsubmits)
+		fprintf(w->file, "\"submit_count\": %u, \"start_time_us\": %.3f, "
+			"\"end_time_us\": %.3f", log->nsubmits, us(w, log->submits[0].begin),
+			us(w, log->submits[log->nsubmits - 1].end));
+	fputc('}', w->file);
+	open_array(w, "aicpu_orchestrator_phases");
+	for (i = 0; log && i < log->nsubmits; i++)
+		n = max(n, log->submits[i].submitter + 1);
+	for (i = 0; i < n; i++)
+		put(w, submitter_json(w, log, i));
+	close_array(w);
+}
+
 static void write_all(struct writer *w, struct pto_graph *g)
 {
+	struct profile_log *log = w->profile->log;
+
+	if (log) {
+		pthread_mutex_lock(&log->lock);
+		log_sort(log);
+	}
 	fprintf(w->file, "{\n \"version\": %d", SWIM_VERSION);
 	write_tasks(w, g);
 	write_phases(w);
-	/* A graph that the host has built has no orchestrator on the device. */
-	fputs(",\n \"aicpu_orchestrator\": {}", w->file);
-	open_array(w, "aicpu_orchestrator_phases");
-	close_array(w);
+	write_orchestrators(w);
 	write_cores(w);
 	fputs("\n}\n", w->file);
+	if (log)
+		pthread_mutex_unlock(&log->lock);
 }
 
 /* A new file beside @path, with a name that no other process or thread uses. */

@@ -16,6 +16,7 @@
 #include "device/device.h"
 #include "device/image.h"
 #include "emulator/guard.h"
+#include "profile/log.h"
 #include "sched/launch.h"
 #include "stream/stream.h"
 
@@ -241,6 +242,10 @@ int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 		goto err_close;
 	l->launch.stream = stream;
 	l->dev = graph->dev;
+	if (stream && l->launch.profiled && !(stream->log = log_new())) {
+		ret = -ENOMEM;
+		goto err_launch;
+	}
 	device_get(l->dev);
 	ret = thread_start(&l->thread, launch_enter, launch_main, l);
 	if (ret)
@@ -250,6 +255,7 @@ int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 
 err_end:
 	device_put(l->dev);
+err_launch:
 	launch_end(&l->launch);
 err_close:
 	close(l->fd);

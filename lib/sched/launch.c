@@ -605,7 +605,7 @@ static int run_profiled(struct sched *s, struct launch *l)
 
 	if (!l->profiled)
 		return run_all(s, l);
-	s->profile = profile_new();
+	s->profile = profile_new(l->stream ? l->stream->log : NULL);
 	if (!s->profile)
 		return -ENOMEM;
 	ret = run_all(s, l);

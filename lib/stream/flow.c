@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "device/device.h"
 #include "graph/submit.h"
+#include "profile/log.h"
 #include "sched/launch.h"
 
 #define OPTS_LEAST	offsetof(struct pto_flow_opts, heap)
@@ -206,10 +207,23 @@ static int link_task(struct stream *s, const struct pto_task *t, uint32_t *npred
 	return min(ret, 0);
 }
 
+/* For the profile: the call that began at @begin, after @waits waits of all calls, has linked. */
+static void log_call(struct pto_flow *f, uint64_t begin, uint64_t waits)
+{
+	struct stream *s = f->stream;
+	struct log_submit submit = {
+		.begin = begin, .end = now_ns(), .submitter = f->index,
+		.waited = s->stat.waits != waits,
+	};
+
+	log_task(s->log, &submit, s->preds.task, s->preds.count);
+}
+
 /* Under the lock. */
 static int64_t submit(struct pto_flow *f)
 {
 	struct stream *s = f->stream;
+	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits;
 	const struct pto_task *t = &f->task;
 	uint64_t id = s->stat.tasks;
 	size_t size = submit_args_size(t);
@@ -242,6 +256,8 @@ static int64_t submit(struct pto_flow *f)
 		s->broken = true;
 		return ret;
 	}
+	if (unlikely(begin))
+		log_call(f, begin, waits);
 	stream_publish(s, npred);
 	return id;
 }

@@ -42,6 +42,7 @@
 #define STREAM_FLOWS	64
 
 struct heap;
+struct profile_log;
 struct sched;
 
 /**
@@ -51,6 +52,7 @@ struct sched;
  * @chunks:	edges; all slabs are there from the beginning on
  * @event:	submitters sleep on it
  * @error:	the launch has failed: nothing more is submitted
+ * @log:	of a launch that is profiled; there before anything is submitted
  * @lock:	guards all below
  * @graph:	whose kernels they are
  * @head:	number of the next task; @tail: of the oldest that is not known to be complete
@@ -66,6 +68,7 @@ struct stream {
 	struct graph_slabs chunks;
 	atomic_uint event;
 	atomic_int error;
+	struct profile_log *log;
 
 	pthread_mutex_t lock;
 	struct pto_graph *graph;

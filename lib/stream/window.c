@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "graph/slab.h"
+#include "profile/log.h"
 #include "sched/launch.h"
 #include "stream/stream.h"
 
@@ -361,6 +362,7 @@ void stream_free(struct stream *s)
 	slabs_free(&s->chunks);
 	depmap_free(s->deps);
 	free(s->preds.task);
+	log_put(s->log);
 	if (s->args)
 		mem_free(s->graph->dev->mem, s->args);
 	pthread_mutex_destroy(&s->lock);

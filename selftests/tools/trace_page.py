@@ -159,6 +159,16 @@ class Figures(Folder):
         phases = {(e["name"], e["ts"], e["dur"]) for e in events if e.get("cat") == "phase"}
         self.assertEqual({p[1:] for p in phases}, {(0, 11), (2, 2), (0, 1)})
 
+    def test_ready(self):
+        """Ready is what was submitted, and whose predecessors were seen to be done."""
+        submitted = {0: 999.5, 1: 1000.5, 3: 1005.75, 2: 1003.25}
+        tasks = [{**t, "submit_time_us": submitted[t["task_id"]]} for t in SMALL["tasks"][:4]]
+        self.trace({**SMALL, "tasks": tasks}, "--perfetto", self.folder / "p.json")
+        events = json.loads((self.folder / "p.json").read_text())["traceEvents"]
+        ready = {e["args"]["task_id"]: e["args"]["ready_us"] for e in events
+                 if "task_id" in e.get("args", {})}
+        self.assertEqual(ready, {0: 0.5, 1: 1.5, 2: 4.5, 3: 7})
+
 
 class Browsed(Folder):
     @classmethod

@@ -3,6 +3,7 @@
 #include "swim.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +17,13 @@ static int load_task(struct swim *swim, struct swim_task *t, json_t *from)
 	const char *type;
 	json_error_t error;
 
-	if (json_unpack_ex(from, &error, 0, "{sI, sI, sI, ss, sF, sF, sF, sF}",
+	t->ready = -INFINITY;
+	if (json_unpack_ex(from, &error, 0, "{sI, sI, sI, ss, sF, sF, sF, sF, s?F}",
 			   "task_id", &t->task_id, "func_id", &func_id,
 			   "core_id", &core_id, "core_type", &type,
 			   "dispatch_time_us", &t->dispatch, "start_time_us", &t->start,
-			   "end_time_us", &t->end, "finish_time_us", &t->finish))
+			   "end_time_us", &t->end, "finish_time_us", &t->finish,
+			   "submit_time_us", &t->ready))
 		return complain("a task of the profile: %s", error.text), -1;
 	if (core_id < 0 || core_id >= SWIM_CORES)
 		return complain("task %lld ran on core %lld, which no device has",
@@ -259,6 +262,7 @@ static void rebase(struct swim *swim)
 		t->start -= zero;
 		t->end -= zero;
 		t->finish = most(t->finish - zero, t->end);
+		t->ready = most(t->ready - zero, 0);
 		swim->span = most(swim->span, t->finish);
 	}
 	for (int i = 0; i < swim->nthreads; i++) {
@@ -311,8 +315,6 @@ static void time_nodes(struct swim *swim)
 		node->end = most(node->end, t->end);
 		node->finish = most(node->finish, t->finish);
 	}
-	for (int i = 0; i < swim->ntasks; i++)
-		swim->tasks[i].ready = 0;
 	for (int i = 0; i < swim->nnodes; i++) {
 		const struct swim_node *node = &swim->nodes[i];
 

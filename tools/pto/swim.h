@@ -22,7 +22,8 @@ enum core_type { CORE_AIC, CORE_AIV };
 /**
  * struct swim_task - a task's run on one core
  * @node:	index of its node
- * @ready:	the last of its predecessors was seen to be done; 0 without any
+ * @ready:	the last of its predecessors was seen to be done, or it was submitted; 0 without
+ *		either
  * @head:	from when on its core was its own: handed over, and done with the one before
  * @tail:	until when the core is shown as not free: the finish, if nothing began before it
  */

@@ -527,7 +527,7 @@ struct pto_profile_task {
 PTO_API int pto_profile_read(struct pto_graph *graph, struct pto_profile_task *tasks, int count);
 
 /**
- * pto_profile_write - write the last profiled launch as swim_time.json
+ * pto_profile_write - write the last profiled launch, also a flow's, as swim_time.json
  * @path: the file, replaced atomically
  *
  * Errors: -ENODATA (not profiled), -EBUSY (being launched), or errno of the file's.

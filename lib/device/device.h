@@ -111,6 +111,9 @@ struct sched_worker;
  *		a text
  * @launch_width: cores that really run at once; more would only be kept waiting
  * @launch_depth: tasks without order between them that a core may be given at once
+ * @launch_batch_ns: as many of them as take so long together, by emu_core.task_ns; the less
+ *		is ahead of a task on its core, the fewer could have run on another one
+ *		meanwhile. 0: that is not known, and it is @launch_depth
  * @launch_end:	after a launch that failed, when no worker works on it any more: nothing
  *		of it runs, and the queues can be used again. Also on a dead device
  * @doorbell:	a worker has put descriptors on @q, whose core is asleep
@@ -118,6 +121,7 @@ struct sched_worker;
  *		was told by launch_task_failed(). NULL: they are always up to date
  * @wait:	sleep until a queue of a worker that has something on it has moved, for a
  *		bounded time
+ * @rouse:	end the waits of workers that have called ready_watch(). NULL: no @wait does
  * @leave:	a worker leaves the run, or has nothing to do in it. NULL: nothing to be done
  */
 struct device_ops {
@@ -138,10 +142,12 @@ struct device_ops {
 	struct emu_core *(*launch_queue)(struct pto_device *dev, unsigned int slot);
 	unsigned int (*launch_width)(struct pto_device *dev);
 	unsigned int launch_depth;
+	uint32_t launch_batch_ns;
 	void (*launch_end)(struct pto_device *dev);
 	void (*doorbell)(struct sched_worker *w, struct sched_queue *q);
 	bool (*poll)(struct sched_worker *w);
 	void (*wait)(struct sched_worker *w);
+	void (*rouse)(struct pto_device *dev);
 	void (*leave)(struct sched_worker *w);
 };
 

@@ -10,8 +10,11 @@
 #include "device/embedded.h"
 #include "device/memory.h"
 #include "sched/launch.h"
+#include "sched/ready.h"
 
 #define WINDOW_SIZE	(16ull << 30)
+#define BATCH_NS	20000	/* as long as it may take to wake a thread */
+#define REFILL_NS	2000	/* as long as it takes to give a core more */
 
 /* ---- opening ------------------------------------------------------------ */
 
@@ -117,19 +120,34 @@ static void embedded_doorbell(struct sched_worker *w, struct sched_queue *q)
 	emu_doorbell(w->run->emu, q->core);
 }
 
+/* Until half of a queue is done, if it is worth while to fill it again meanwhile; else all. */
+static uint32_t wanted_head(const struct sched_queue *q)
+{
+	uint32_t n = q->tail - q->done;
+	uint32_t ns = atomic_load_explicit(&q->core->task_ns, memory_order_relaxed);
+
+	return (uint64_t)n / 2 * ns < REFILL_NS ? q->tail : q->tail - n / 2;
+}
+
 static void embedded_wait(struct sched_worker *w)
 {
+	struct emulator *emu = w->run->emu;
 	struct emu_core *cores[PTO_MAX_CORES];
 	uint32_t heads[PTO_MAX_CORES];
-	unsigned int i, n = 0;
+	unsigned int i, event = emu_event(emu);
 
-	for (i = 0; i < w->nqueues; i++) {
-		if (w->queue[i].done == w->queue[i].tail)
-			continue;
-		cores[n] = w->queue[i].core;
-		heads[n++] = w->queue[i].tail;
+	for (i = 0; i < w->active; i++) {
+		cores[i] = w->busy[i]->core;
+		heads[i] = wanted_head(w->busy[i]);
 	}
-	emu_wait_cores(w->run->emu, cores, heads, n, SCHED_PARK_NS);
+	if (ready_watch(w))
+		emu_wait_cores(emu, cores, heads, w->active, event, SCHED_PARK_NS);
+	ready_unwatch(w);
+}
+
+static void embedded_rouse(struct pto_device *dev)
+{
+	emu_rouse(dev->emu);
 }
 
 const struct device_ops embedded_ops = {
@@ -147,8 +165,10 @@ const struct device_ops embedded_ops = {
 	.launch_begin = embedded_launch_begin,
 	.launch_queue = embedded_queue,
 	.launch_width = embedded_width,
-	.launch_depth = 1,
+	.launch_depth = EMU_QUEUE_DEPTH,
+	.launch_batch_ns = BATCH_NS,
 	.launch_end = embedded_launch_end,
 	.doorbell = embedded_doorbell,
 	.wait = embedded_wait,
+	.rouse = embedded_rouse,
 };

@@ -136,15 +136,20 @@ int embedded_stream_wait(struct pto_stream *stream, int64_t seqno, uint64_t time
 	struct embedded_stream *s = to_embedded(stream);
 	uint64_t now = now_ns(), deadline = now + timeout_ns;
 	int64_t done, queued = queued_of(s);
+	unsigned int event;
 	uint32_t head;
 
 	if (seqno > queued)
 		return fail(-EINVAL, "seqno %lld is not queued, the last one is %lld",
 			    (long long)seqno, (long long)queued);
-	while ((done = done_of(s, queued)) < seqno && now < deadline) {
+	for (;;) {
+		event = emu_event(s->base.dev->emu);
+		done = done_of(s, queued);
+		if (done >= seqno || now >= deadline)
+			break;
 		head = seqno;
 		/* In slices: of several waiters only one is sure to be interrupted. */
-		emu_wait_cores(s->base.dev->emu, &s->core, &head, 1,
+		emu_wait_cores(s->base.dev->emu, &s->core, &head, 1, event,
 			       min(deadline - now, SLICE_NS));
 		now = now_ns();
 	}

@@ -30,7 +30,7 @@
 
 #include "base/util.h"
 
-#define PTO_PROGRAM_ABI		3
+#define PTO_PROGRAM_ABI		4
 #define EMU_QUEUE_DEPTH		16
 #define EMU_CACHE		64
 
@@ -57,6 +57,7 @@ struct emu_program {
  * @cancel:	nothing more of the queue is to be started
  * @lost:	the thread that ran on it was given up; so is the core
  * @restarts:	orders to go on after a halt that it has obeyed
+ * @task_ns:	what a descriptor took lately, or less; 0: not known
  */
 struct emu_core {
 	struct pto_queue_sub *sub;
@@ -69,6 +70,7 @@ struct emu_core {
 	atomic_bool cancel;
 	atomic_uint busy;
 	uint32_t restarts;
+	atomic_uint task_ns;
 };
 
 /** struct emu_fault - why a kernel was left */
@@ -243,11 +245,15 @@ void emu_doorbell(struct emulator *emu, struct emu_core *core);
 
 /**
  * emu_wait_cores - sleep until the sq_head of one core has reached its @heads, or it has halted
+ * @event:	what emu_event() was before it was found that there is reason to sleep
  *
- * Returns after @timeout_ns at the latest. A core has one waiter at a time.
+ * Returns after @timeout_ns at the latest, or when emu_rouse() has been called since
+ * emu_event(). A core has one waiter at a time.
  */
 void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const uint32_t *heads,
-		    unsigned int count, uint64_t timeout_ns);
+		    unsigned int count, unsigned int event, uint64_t timeout_ns);
+unsigned int emu_event(struct emulator *emu);
+void emu_rouse(struct emulator *emu);
 
 /* ---- its watchdog (watchdog.c) ------------------------------------------ */
 

@@ -71,7 +71,6 @@ struct emu_pool {
 static void interrupt(struct emulator *emu, struct emu_core *core)
 {
 	uint32_t head = READ_ONCE(core->queue->sq_head);
-	struct emu_pool *pool = emu->pool;
 
 	if (emu->line) {
 		line_tell(emu, core);
@@ -81,8 +80,7 @@ static void interrupt(struct emulator *emu, struct emu_core *core)
 	if (!READ_ONCE(core->sub->irq_wanted) ||
 	    (int32_t)(head - READ_ONCE(core->sub->irq_head)) < 0)
 		return;
-	atomic_fetch_add(&pool->moved, 1);
-	futex_wake(&pool->moved, INT_MAX);
+	emu_rouse(emu);
 }
 
 static void fill(const struct pto_desc *desc)
@@ -155,13 +153,26 @@ static bool lost(struct emu_pool *pool, struct emu_core *core)
 
 enum drained { DRAINED, HALTED, LOST };
 
+/* Less at once, more by and by: a thread that lost its CPU meanwhile is not to be believed. */
+static void note_task_ns(struct emu_core *core, uint64_t ns)
+{
+	uint32_t old = atomic_load_explicit(&core->task_ns, memory_order_relaxed);
+
+	ns = min(ns, NSEC_PER_SEC);
+	if (old && ns > old)
+		ns = old + (ns - old + 3) / 4;
+	atomic_store_explicit(&core->task_ns, max(ns, 1ull), memory_order_relaxed);
+}
+
 /* Execute what is in the ring. */
 static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 {
 	struct pto_queue_core *queue = core->queue;
 	uint32_t head = READ_ONCE(queue->sq_head);
 	struct pto_cqe cqe = { .status = PTO_STATUS_OK };
+	uint64_t begin = now_ns();
 	const struct pto_desc *desc;
+	uint32_t first;
 
 	/* What was submitted before the submitter knew of a fault waits for its orders. */
 	if (READ_ONCE(queue->state) == PTO_QUEUE_HALTED) {
@@ -169,6 +180,7 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 			return DRAINED;
 		head = READ_ONCE(queue->sq_head);
 	}
+	first = head;
 	while (head != load_acquire(&core->sub->sq_tail)) {
 		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
 			break;
@@ -189,6 +201,8 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 		store_release(&queue->sq_head, ++head);
 		interrupt(t->emu, core);
 	}
+	if (head != first)
+		note_task_ns(core, (now_ns() - begin) / (head - first));
 	return DRAINED;
 }
 
@@ -463,14 +477,25 @@ static bool any_reached(struct emu_core *const *cores, const uint32_t *heads, un
 	return false;
 }
 
+unsigned int emu_event(struct emulator *emu)
+{
+	return atomic_load(&emu->pool->moved);
+}
+
+void emu_rouse(struct emulator *emu)
+{
+	atomic_fetch_add(&emu->pool->moved, 1);
+	futex_wake(&emu->pool->moved, INT_MAX);
+}
+
 void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const uint32_t *heads,
-		    unsigned int count, uint64_t timeout_ns)
+		    unsigned int count, unsigned int event, uint64_t timeout_ns)
 {
 	struct emu_pool *pool = emu->pool;
-	unsigned int i, moved = atomic_load(&pool->moved);
+	unsigned int i;
 
 	for (i = 0; i < SPIN; i++) {
-		if (any_reached(cores, heads, count))
+		if (any_reached(cores, heads, count) || emu_event(emu) != event)
 			return;
 		cpu_relax();
 	}
@@ -480,7 +505,7 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 	}
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!any_reached(cores, heads, count))
-		futex_wait(&pool->moved, moved, timeout_ns);
+		futex_wait(&pool->moved, event, timeout_ns);
 	for (i = 0; i < count; i++)
 		WRITE_ONCE(cores[i]->sub->irq_wanted, 0);
 }

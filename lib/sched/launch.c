@@ -185,7 +185,9 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 	while (parked) {
 		i = __builtin_ctzll(parked);
 		if (atomic_fetch_and(&run->parked, ~(1ull << i)) & (1ull << i)) {
-			if (i) {
+			if (atomic_load(&s->workers[i]->at_cores)) {
+				s->dev->ops->rouse(s->dev);
+			} else if (i) {
 				threads_wake(s, i);
 			} else {
 				atomic_store(&s->workers[0]->futex, 1);
@@ -391,8 +393,11 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 	}
 	w->active = 0;
 	w->depth = s->dev->ops->launch_depth;
+	w->batch_ns = s->dev->ops->launch_batch_ns;
+	for (i = 0; i < SCHED_KINDS; i++)
+		w->task_ns[i] = w->batch_ns;
+	atomic_store_explicit(&w->at_cores, false, memory_order_relaxed);
 	w->width = max(s->dev->ops->launch_width(s->dev) / s->config_workers, 2u);
-	w->inflight_max = w->width * w->depth;
 }
 
 /* ---- a run -------------------------------------------------------------- */

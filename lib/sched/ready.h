@@ -205,21 +205,30 @@ static inline bool ready_roots(struct sched_worker *w)
 	return true;
 }
 
+/* Is there a task of this list that any worker could take? */
+static inline bool ready_public(const struct sched_run *run, unsigned int list)
+{
+	unsigned int i;
+
+	if (run->window && !inject_empty(&run->window->inject[list]))
+		return true;
+	for (i = 0; i < run->nworkers; i++)
+		if (!ring_empty(&run->workers[i]->ring[list]))
+			return true;
+	return false;
+}
+
 /* Is there a task that an idle worker could take? */
 static inline bool ready_work(struct sched_worker *w)
 {
 	struct sched_run *run = w->run;
-	unsigned int i, list;
+	unsigned int list;
 
 	if (atomic_load_explicit(&run->root, relaxed) < run->nroots)
 		return true;
-	for (list = 0; run->window && list < SCHED_KINDS; list++)
-		if (!inject_empty(&run->window->inject[list]))
+	for (list = 0; list < SCHED_KINDS; list++)
+		if (ready_public(run, list))
 			return true;
-	for (i = 0; i < run->nworkers; i++)
-		for (list = 0; list < SCHED_KINDS; list++)
-			if (!ring_empty(&run->workers[i]->ring[list]))
-				return true;
 	return false;
 }
 
@@ -332,6 +341,34 @@ static inline void ready_park(struct sched_worker *w)
 	if (!ready_anything(w))
 		run->ops->park(w);
 	atomic_fetch_and_explicit(&run->parked, ~bit, memory_order_seq_cst);
+}
+
+/*
+ * As ready_park(), for a worker that is about to wait for its cores, until ready_unwatch().
+ * Whatever ends that wait must have been looked at before. False: there is a task to take.
+ */
+static inline bool ready_watch(struct sched_worker *w)
+{
+	struct sched_run *run = w->run;
+	unsigned int list;
+
+	if (!w->room || (run->nworkers == 1 && !run->window))
+		return true;
+	atomic_store(&w->at_cores, true);
+	atomic_fetch_or_explicit(&run->parked, 1ull << w->index, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+	for (list = 0; list < SCHED_KINDS; list++)
+		if (w->room & 1u << list && ready_public(run, list))
+			return false;
+	return !stopped(w);
+}
+
+static inline void ready_unwatch(struct sched_worker *w)
+{
+	if (!atomic_load_explicit(&w->at_cores, relaxed))
+		return;
+	atomic_fetch_and(&w->run->parked, ~(1ull << w->index));
+	atomic_store(&w->at_cores, false);
 }
 
 #endif

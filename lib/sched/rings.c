@@ -3,12 +3,14 @@
  * The ring loop: a worker dispatches to cores that other threads run.
  *
  * Descriptors are copied into the submission rings of the worker's cores, and
- * the rings' heads say what is done. At most inflight_max tasks are on their
- * way at once, on few cores, since the cores share few host threads and a task queued on
- * a core that waits for a thread could have run on another one. Where it costs a
- * system call to hand tasks to a core, it is given several at once. A task whose
- * only predecessor is the last in a core's ring is sent right behind it: the
- * ring's order is its dependency, and it does not count.
+ * the rings' heads say what is done. Few cores are used at once, since they share
+ * few host threads, and a task queued on a core that waits for a thread could have run on
+ * another one. Handing a task to a core, and hearing of it again, costs more than many a
+ * task takes: so a core is given a batch at once, which is the smaller the longer its tasks
+ * take. A task whose only predecessor is the last in a core's ring is sent right behind it:
+ * the ring's order is its dependency, and it does not count.
+ *
+ * Modelled in selftests/models/cores.pml.
  */
 #include <string.h>
 
@@ -67,15 +69,17 @@ static uint32_t follower(struct sched_worker *w, uint32_t task)
 	return next;
 }
 
-static void dispatch(struct sched_worker *w, struct sched_queue *q, uint32_t task)
+static unsigned int kind_of(const struct sched_worker *w, const struct sched_queue *q)
 {
-	w->inflight++;
-	w->active += !queued(q);
-	do {
-		push(w, q, task);
-		task = follower(w, task);
-	} while (task != TASK_NONE && queued(q) < EMU_QUEUE_DEPTH);
-	publish(w, q);
+	return q < w->queue + w->first_aiv ? PTO_CORE_AIC : PTO_CORE_AIV;
+}
+
+/* How many tasks a core is given at once. */
+static unsigned int batch(const struct sched_worker *w, unsigned int kind)
+{
+	if (!w->batch_ns)
+		return w->depth;
+	return max(min(w->batch_ns / w->task_ns[kind], w->depth), 1u);
 }
 
 static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
@@ -128,7 +132,6 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 		record(w, q, task, &cqe);
 	w->executed++;
 	q->done++;
-	w->active -= !queued(q);
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
 		return;
 	w->inflight--;
@@ -141,45 +144,64 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 	}
 }
 
-/* False: a core has halted, and the launch has failed. */
-static bool reap(struct sched_worker *w, bool *moved)
+/* A core has halted. */
+static void halted(struct sched_worker *w, struct sched_queue *q)
 {
 	struct emu_fault fault;
 	struct pto_cqe cqe;
-	unsigned int i;
-	uint32_t head;
+
+	while (take_cqe(q, &cqe)) {
+		if (cqe.status == PTO_STATUS_OK)
+			continue;
+		fault = (struct emu_fault){
+			.status = cqe.status, .code = cqe.code,
+			.addr = cqe.fault.addr, .pc = cqe.fault.pc,
+		};
+		w->run->ops->failed(w, cqe.cookie, q->core->number, &fault);
+		return;
+	}
+}
+
+/* False: a task has failed, and the launch with it. */
+static bool reap_queue(struct sched_worker *w, struct sched_queue *q, bool *moved)
+{
+	/* The head first: a core that halts stores its state before it moves the head. */
+	uint32_t ns, head = load_acquire(&q->core->queue->sq_head);
+
+	if (unlikely(load_acquire(&q->core->queue->state) == PTO_QUEUE_HALTED)) {
+		halted(w, q);
+		return false;
+	}
+	if (q->done == head)
+		return true;
+	while (q->done != head)
+		complete(w, q);
+	ns = atomic_load_explicit(&q->core->task_ns, relaxed);
+	if (ns)
+		w->task_ns[kind_of(w, q)] = ns;
+	*moved = true;
+	return true;
+}
+
+static bool reap(struct sched_worker *w, bool *moved)
+{
+	unsigned int i = 0;
 
 	if (w->run->ops->poll && !w->run->ops->poll(w))
 		return false;
-	for (i = 0; i < w->nqueues; i++) {
-		struct sched_queue *q = &w->queue[i];
-
-		if (!queued(q))
-			continue;
-		/* The head first: a core that halts stores its state before it moves the head. */
-		head = load_acquire(&q->core->queue->sq_head);
-		if (unlikely(load_acquire(&q->core->queue->state) == PTO_QUEUE_HALTED)) {
-			while (take_cqe(q, &cqe)) {
-				if (cqe.status == PTO_STATUS_OK)
-					continue;
-				fault = (struct emu_fault){
-					.status = cqe.status, .code = cqe.code,
-					.addr = cqe.fault.addr, .pc = cqe.fault.pc,
-				};
-				w->run->ops->failed(w, cqe.cookie, q->core->number, &fault);
-				return false;
-			}
-		}
-		while (q->done != head) {
-			complete(w, q);
-			*moved = true;
-		}
+	while (i < w->active) {
+		if (!reap_queue(w, w->busy[i], moved))
+			return false;
+		if (queued(w->busy[i]))
+			i++;
+		else
+			w->busy[i] = w->busy[--w->active];
 	}
 	return true;
 }
 
-/* The next core of this kind that may be given a task. */
-static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
+/* The next idle core of this kind. */
+static struct sched_queue *find_idle(struct sched_worker *w, unsigned int kind)
 {
 	unsigned int first = kind == PTO_CORE_AIC ? 0 : w->first_aiv;
 	unsigned int count = (kind == PTO_CORE_AIC ? w->first_aiv : w->nqueues) - first;
@@ -190,10 +212,30 @@ static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
 		if (++w->turn[kind] >= count)
 			w->turn[kind] = 0;
 		q = &w->queue[first + w->turn[kind]];
-		if (queued(q) ? queued(q) < w->depth : w->active < w->width)
+		if (!queued(q))
 			return q;
 	}
 	return NULL;
+}
+
+/*
+ * A core of this kind that may be given a batch: an idle one, or one that will soon be. Of
+ * each kind there is one, so that neither keeps out the other.
+ */
+static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
+{
+	struct sched_queue *q = w->active < w->width ? find_idle(w, kind) : NULL;
+	bool none = true;
+	unsigned int i;
+
+	for (i = 0; !q && i < w->active; i++) {
+		if (kind_of(w, w->busy[i]) != kind)
+			continue;
+		none = false;
+		if (2 * queued(w->busy[i]) <= batch(w, kind))
+			q = w->busy[i];
+	}
+	return q || !none ? q : find_idle(w, kind);
 }
 
 static uint32_t take(struct sched_worker *w, unsigned int kind)
@@ -210,7 +252,7 @@ static uint32_t take(struct sched_worker *w, unsigned int kind)
 static void sort_roots(struct sched_worker *w)
 {
 	struct sched_run *run = w->run;
-	unsigned int n = 2 * w->inflight_max;
+	unsigned int n = w->width * w->depth;
 	uint32_t task;
 
 	while (n-- && (w->nroots || ready_roots(w))) {
@@ -219,22 +261,45 @@ static void sort_roots(struct sched_worker *w)
 	}
 }
 
+/* Put a batch on a core. False: there is no task for it. */
+static bool dispatch(struct sched_worker *w, struct sched_queue *q, unsigned int kind)
+{
+	unsigned int most = batch(w, kind);
+	bool idle = !queued(q);
+	uint32_t task;
+
+	while (queued(q) < most) {
+		task = take(w, kind);
+		if (task == TASK_NONE)
+			break;
+		w->inflight++;
+		do {
+			push(w, q, task);
+			task = follower(w, task);
+		} while (task != TASK_NONE && queued(q) < EMU_QUEUE_DEPTH);
+	}
+	if (queued(q) && idle)
+		w->busy[w->active++] = q;
+	if (q->tail == q->core->sub->sq_tail)
+		return false;
+	publish(w, q);
+	return true;
+}
+
+/* Notes in w->room for what kinds there was no task. */
 static bool dispatch_all(struct sched_worker *w)
 {
 	struct sched_queue *q;
 	bool moved = false;
 	unsigned int kind;
-	uint32_t task;
 
+	w->room = 0;
 	for (kind = 0; kind < SCHED_KINDS; kind++) {
-		while (w->inflight < w->inflight_max) {
-			q = find_queue(w, kind);
-			if (!q)
+		while ((q = find_queue(w, kind))) {
+			if (!dispatch(w, q, kind)) {
+				w->room |= 1u << kind;
 				break;
-			task = take(w, kind);
-			if (task == TASK_NONE)
-				break;
-			dispatch(w, q, task);
+			}
 			moved = true;
 		}
 	}
@@ -272,8 +337,7 @@ void sched_rings(struct sched_worker *w)
 		moved = false;
 		if (!reap(w, &moved))
 			return;
-		if (w->inflight < w->inflight_max && w->ready[0] == TASK_NONE &&
-		    w->ready[1] == TASK_NONE)
+		if (w->ready[0] == TASK_NONE && w->ready[1] == TASK_NONE)
 			sort_roots(w);
 		if (!dispatch_all(w) && !moved && !idle(w))
 			return;

@@ -65,7 +65,8 @@ struct sched_ring {
  * @doorbell:	descriptors were put on a queue whose core is asleep
  * @poll:	bring the heads of the worker's queues up to date; false: a task has
  *		failed, and the launch with it. NULL: they always are
- * @wait_cores:	sleep until a core of the worker has moved, in bounded time
+ * @wait_cores:	sleep until a core of the worker has moved, or there is a public task that it
+ *		has room for, or for a bounded time
  * @failed:	the launch has failed; the first one to say so is heard
  * @more_records: the worker's buffer for records is full; false: no memory
  * @room:	in a window: what who submits tasks waits for may have happened
@@ -137,9 +138,13 @@ struct sched_queue {
  * @core:	in place: the core to use next, by kind
  * @queue:	through rings: its cores, AIC first, then AIV from @first_aiv on
  * @inflight:	through rings: tasks on their way, those behind one another counted once
- * @active:	through rings: queues that are not empty, at most @width
+ * @active:	through rings: queues that are not empty, at most @width: @busy
  * @depth:	through rings: the most that may be on one queue, but for those behind
  *		one another
+ * @batch_ns:	through rings: how long what is on one queue should take; 0: any time
+ * @task_ns:	through rings: what a task takes, by kind
+ * @room:	through rings: kinds of task that it could still dispatch, a bit each
+ * @at_cores:	it waits for its cores, but will be woken for public tasks as well
  */
 struct sched_worker {
 	struct sched_run *run;
@@ -161,10 +166,14 @@ struct sched_worker {
 	unsigned int first_aiv;
 	unsigned int turn[SCHED_KINDS];
 	unsigned int inflight;
-	unsigned int inflight_max;
 	unsigned int active;
 	unsigned int width;
 	unsigned int depth;
+	struct sched_queue *busy[PTO_MAX_CORES];
+	uint32_t batch_ns;
+	uint32_t task_ns[SCHED_KINDS];
+	unsigned int room;
+	atomic_bool at_cores;
 
 	struct sched_ring ring[SCHED_KINDS];
 };

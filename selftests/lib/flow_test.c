@@ -11,12 +11,12 @@
 #define ROUNDS		(SANITIZED ? 20 : 150)
 #define THREADS		4
 
-enum { NOOP, MIX, COUNT, CRASH };
+enum { NOOP, MIX, COUNT, CRASH, SPIN, KERNELS };
 
 FIXTURE(flow)
 {
 	struct pto_device *dev;
-	struct pto_program *prog[4];
+	struct pto_program *prog[KERNELS];
 	struct pto_graph *graph;
 	struct pto_flow *flow;
 	struct pto_launch_opts opts;
@@ -27,13 +27,13 @@ FIXTURE(flow)
 
 FIXTURE_SETUP(flow)
 {
-	static const char *const names[] = { "noop", "mix", "count", "crash" };
+	static const char *const names[] = { "noop", "mix", "count", "crash", "spin" };
 	void *buffer;
 	int i;
 
 	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
 	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < KERNELS; i++) {
 		self->prog[i] = load_kernel(self->dev, names[i]);
 		ASSERT_NE(NULL, self->prog[i]) TH_LOG("%s: %s", names[i], pto_last_error());
 		ASSERT_EQ(0, pto_graph_set_kernel(self->graph, i, self->prog[i]));
@@ -57,7 +57,7 @@ FIXTURE_TEARDOWN(flow)
 	EXPECT_EQ(0, pto_mem_free(self->dev, self->buffer));
 	EXPECT_EQ(0, pto_mem_stat(self->dev, &stat));
 	EXPECT_EQ(0, stat.count);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < KERNELS; i++)
 		pto_program_unload(self->prog[i]);
 	pto_device_close(self->dev);
 }
@@ -401,6 +401,45 @@ TEST_F(flow, a_crash_ends_the_flow)
 	ASSERT_EQ(0, start(self));
 	EXPECT_EQ(0, submit(self->flow, NOOP, NULL, 0));
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+static int64_t submit_scalar(struct pto_flow *flow, int func_id, volatile void *at)
+{
+	const uint64_t arg = (uintptr_t)at;
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, func_id, -1 },
+				 .nscalars = 1, .scalars = &arg };
+
+	return pto_flow_submit(flow, &task);
+}
+
+/* While its only worker waits for a core that takes long, a task for another core is not kept. */
+TEST_F(flow, a_task_does_not_wait_for_other_cores)
+{
+	const char *mode = getenv("PTO_EMULATOR");
+	volatile uint64_t *ran = (uint64_t *)self->buffer, *flag;
+	int i, slow = 0;
+	double took;
+
+	if (!mode || strcmp(mode, "threads"))
+		SKIP(return, "a worker that runs kernels itself waits for each");
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 8; i++) {
+		flag = ran + 1 + i;
+		ASSERT_LE(0, submit_scalar(self->flow, SPIN, flag)) TH_LOG("%s", pto_last_error());
+		usleep(3000);
+		took = seconds(CLOCK_MONOTONIC);
+		ASSERT_LE(0, submit_scalar(self->flow, COUNT, ran)) TH_LOG("%s", pto_last_error());
+		do {
+			usleep(100);
+		} while (*ran == i && seconds(CLOCK_MONOTONIC) - took < 5);
+		took = seconds(CLOCK_MONOTONIC) - took;
+		slow += took > 0.03;
+		*flag = 1;
+	}
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(i, *ran);
+	/* Nearly all are when nobody ends a sleep of 50 ms. */
+	EXPECT_GT(i / 2, slow);
 }
 
 TEST_F(flow, cancelled)

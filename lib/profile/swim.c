@@ -150,7 +150,8 @@ static void write_cores(struct writer *w)
 }
 
 /* What a submitter did from its first call to its last: the calls that had to wait. */
-static json_t *submitter_json(const struct writer *w, const struct profile_log *log, uint32_t number)
+static json_t *submitter_json(const struct writer *w, const struct profile_log *log,
+			      uint32_t number)
 {
 	const struct log_submit *first = NULL, *last = NULL;
 	json_t *list = json_array();

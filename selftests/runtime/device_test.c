@@ -3,6 +3,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
 
 #include "kselftest_harness.h"
 
@@ -128,6 +131,37 @@ TEST_F(device, launched_again)
 	ASSERT_EQ(0, finalize_runtime(self->rt));
 	EXPECT_EQ(0, wrong(self, 3));
 	unsetenv("PTO_DEPS");
+}
+
+/* Each orchestrator is a thread of the profile, with the tasks that it has submitted. */
+TEST_F(device, profile)
+{
+	char folder[] = "/tmp/pto-profile-XXXXXX", path[64];
+	json_t *json, *threads;
+	int i, submitted = 0;
+
+	ASSERT_NE(NULL, mkdtemp(folder));
+	ASSERT_EQ(0, setenv("PTO_OUTPUT_DIR", folder, 1));
+	snprintf(path, sizeof(path), "%s/swim_time.json", folder);
+	ASSERT_EQ(0, enable_runtime_profiling(self->rt, 1));
+	ASSERT_EQ(0, init(self, 5)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, launch(self, 2, 2)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, finalize_runtime(self->rt)) TH_LOG("%s", pto_last_error());
+	json = json_load_file(path, 0, NULL);
+	ASSERT_NE(NULL, json);
+	threads = json_object_get(json, "aicpu_orchestrator_phases");
+	ASSERT_EQ(2, json_array_size(threads));
+	for (i = 0; i < 2; i++) {
+		json_t *phase = json_array_get(json_array_get(threads, i), 0);
+
+		EXPECT_STREQ("orchestrate", json_string_value(json_object_get(phase, "phase")));
+		submitted += json_integer_value(json_object_get(phase, "tasks_processed"));
+	}
+	EXPECT_LT(0, submitted);
+	EXPECT_EQ(submitted, json_array_size(json_object_get(json, "tasks")));
+	json_decref(json);
+	unlink(path);
+	rmdir(folder);
 }
 
 TEST_F(device, too_few_arguments)

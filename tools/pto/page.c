@@ -3,7 +3,6 @@
  * A profile as a page of HTML, which needs nothing else: share/pto/page.html with the profile
  * in the place of its mark. Numbers are written in columns, as there may be millions.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,8 +140,12 @@ static char *load_page(void)
 	char *path = part("share/pto/page.html"), *text = calloc(1, PAGE_MOST);
 	FILE *f = path ? fopen(path, "r") : NULL;
 
-	if (!f || !text || !fread(text, 1, PAGE_MOST - 1, f) || !strstr(text, MARK)) {
-		complain("%s: %s", path ? path : "the page", f ? "this is not the page" : strerror(errno));
+	if (!f || !text) {
+		complain("%s: %m", path ? path : "the page");
+		free(text);
+		text = NULL;
+	} else if (!fread(text, 1, PAGE_MOST - 1, f) || !strstr(text, MARK)) {
+		complain("%s has no place for a profile: install pto again", path);
 		free(text);
 		text = NULL;
 	}

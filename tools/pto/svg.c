@@ -147,8 +147,8 @@ static void put_overhead(const struct drawing *d, const char *class, int y, doub
 	double x = x_of(d, from), width = x_of(d, to) - x;
 
 	if (width >= 0.1)
-		fprintf(d->f, "<rect class=\"%s\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\"/>\n",
-			class, x, y + 5, width, BAR - 10);
+		fprintf(d->f, "<rect class=\"%s\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
+			"height=\"%d\"/>\n", class, x, y + 5, width, BAR - 10);
 }
 
 static void put_bar(const struct drawing *d, const struct swim_task *t)

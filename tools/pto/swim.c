@@ -111,7 +111,7 @@ static void link_node(struct swim *swim, struct swim_node *node, json_t *fanout)
 	}
 }
 
-int swim_link(struct swim *swim, json_t *tasks)
+static int link_nodes(struct swim *swim, json_t *tasks)
 {
 	size_t count = 0;
 
@@ -210,7 +210,7 @@ static int load_threads(struct swim *swim, json_t *lists, bool orchestrator)
 	return 0;
 }
 
-int swim_threads(struct swim *swim, json_t *root)
+static int load_all_threads(struct swim *swim, json_t *root)
 {
 	if (load_threads(swim, json_object_get(root, "aicpu_scheduler_phases"), false))
 		return -1;
@@ -340,8 +340,8 @@ int swim_load(struct swim *swim, const char *path)
 		ret = complain("%s: %s", path, error.text);
 	else if (!json_is_array(tasks))
 		ret = complain("%s: no profile: it has no tasks", path);
-	ret = ret || load_tasks(swim, tasks) || swim_link(swim, tasks) ||
-	      swim_threads(swim, root);
+	ret = ret || load_tasks(swim, tasks) || link_nodes(swim, tasks) ||
+	      load_all_threads(swim, root);
 	json_decref(root);
 	if (ret)
 		return -1;

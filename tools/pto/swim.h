@@ -151,9 +151,7 @@ const char *thread_name(const struct swim_thread *thread);
 /** swim_hue - the colour of the func at @index, in degrees */
 int swim_hue(int index);
 
-/* What swim_load() is made of: -1 after a complaint. */
-int swim_link(struct swim *swim, json_t *tasks);
-int swim_threads(struct swim *swim, json_t *root);
+/* Parts of swim_load(): -1 after a complaint. */
 int swim_path(struct swim *swim);
 int swim_sum_up(struct swim *swim);
 

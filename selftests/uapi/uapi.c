@@ -76,9 +76,20 @@ void uapi_close(struct uapi *u)
 
 /* ---- calls ---- */
 
+struct io_uring_sqe *uapi_sqe(struct io_uring *ring)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(ring))) {
+		io_uring_submit(ring);
+		io_uring_sqring_wait(ring);
+	}
+	return sqe;
+}
+
 void uapi_queue(struct uapi *u, unsigned int cmd, const void *args, __u32 size, __u64 tag)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	struct io_uring_sqe *sqe = uapi_sqe(&u->ring);
 	struct pto_uring payload = { ADDRESS(args), size };
 
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, u->fd, NULL, 0, 0);

@@ -62,6 +62,8 @@ int uapi_start(struct uapi *u, enum uapi_path path, unsigned int device);
 /* A call; uapi_raw() is told the size that io_uring's copy has. */
 int uapi_call(struct uapi *u, unsigned int cmd, void *args);
 int uapi_raw(struct uapi *u, unsigned int cmd, const void *args, __u32 size);
+/* A free SQE; where a kernel thread takes them, it may have to be waited for. */
+struct io_uring_sqe *uapi_sqe(struct io_uring *ring);
 /* The two halves of one by io_uring. */
 void uapi_queue(struct uapi *u, unsigned int cmd, const void *args, __u32 size, __u64 tag);
 int uapi_cqe(struct uapi *u, unsigned int timeout_ms, __u64 *tag);

@@ -226,7 +226,7 @@ TEST_F_TIMEOUT(park, race_with_abort, 60)
 
 static int cancel(struct uring *r, __u64 tag)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->u.ring);
+	struct io_uring_sqe *sqe = uapi_sqe(&r->u.ring);
 	__u64 got = 0;
 	int res;
 
@@ -284,7 +284,7 @@ TEST_F(park, cancel_a_sleeping_worker)
 	uring_sqe(r, PTO_IOC_EMU_STEP, &step, 0);
 	ASSERT_TRUE(uring_issue(r));
 	EXPECT_TRUE(uring_quiet(r));
-	sqe = io_uring_get_sqe(&r->u.ring);
+	sqe = uapi_sqe(&r->u.ring);
 	io_uring_prep_cancel64(sqe, 0, 0);
 	io_uring_sqe_set_data64(sqe, 1);
 	io_uring_submit(&r->u.ring);
@@ -300,7 +300,7 @@ static bool wait_with_timeout(struct uring *r, const struct pto_stream_wait *wai
 	struct io_uring_sqe *sqe;
 
 	uring_sqe(r, PTO_IOC_STREAM_WAIT, wait, 0)->flags |= IOSQE_IO_LINK;
-	sqe = io_uring_get_sqe(&r->u.ring);
+	sqe = uapi_sqe(&r->u.ring);
 	io_uring_prep_link_timeout(sqe, limit, 0);
 	io_uring_sqe_set_data64(sqe, 1);
 	io_uring_submit(&r->u.ring);

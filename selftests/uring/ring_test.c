@@ -378,7 +378,7 @@ TEST_F(ring, agreement)
 		__u64 seqno = i + 1;
 
 		ASSERT_EQ(0, uapi_arm(&r->u, stream.handle, fd, seqno));
-		sqe = io_uring_get_sqe(&r->u.ring);
+		sqe = uapi_sqe(&r->u.ring);
 		io_uring_prep_poll_add(sqe, r->u.fd, POLLIN);
 		io_uring_sqe_set_data64(sqe, 0);
 		args = submit_wait_args(stream.handle, &cmds[i], 1, BOUND_NS);

@@ -38,7 +38,7 @@ static inline struct io_uring_sqe *uring_sqe(struct uring *r, unsigned int cmd, 
 					     __u64 tag)
 {
 	struct pto_uring payload = { ADDRESS(args), *(const __u32 *)args };
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->u.ring);
+	struct io_uring_sqe *sqe = uapi_sqe(&r->u.ring);
 
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, r->fixed ? 0 : r->u.fd, NULL, 0, 0);
 	sqe->flags = r->fixed ? IOSQE_FIXED_FILE : 0;

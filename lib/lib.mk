@@ -83,6 +83,7 @@ install-lib: all
 	$(file >$(O)/libpto.pc,$(libpto.pc))
 	$(Q)install -m 644 $(O)/libpto.pc $(DESTDIR)$(libdir)/pkgconfig
 	$(Q)install -m 644 lib/include/pto/*.h $(DESTDIR)$(includedir)/pto
+	$(Q)cd lib/include && find compat -name '*.h' -exec install -D -m 644 {} $(DESTDIR)$(includedir)/{} \;
 	$(Q)install -m 644 uapi/linux/*.h $(DESTDIR)$(includedir)/linux
 	$(Q)install -m 644 lib/python/*.py $(DESTDIR)$(pythondir)
 	$(Q)install -m 644 lib/python/pto/*.py $(DESTDIR)$(pythondir)/pto

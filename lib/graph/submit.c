@@ -10,7 +10,7 @@
 #include "graph/submit.h"
 
 #define LANES	((const char *const[]){ "AIC", "AIV0", "AIV1" })
-#define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY)
+#define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY | PTO_TASK_HELD)
 #define ID(id)	((unsigned long long)(id))
 
 int graph_deps_lost(void)

@@ -112,6 +112,21 @@ static int64_t submit_raw(struct pto_orch *po, const struct pto_task *task)
 	return submit(po, &raw);
 }
 
+static int64_t submit_held(struct pto_orch *po, const struct pto_task *task)
+{
+	struct pto_task held = *task;
+
+	held.flags |= PTO_TASK_NO_DEPS | PTO_TASK_HELD;
+	return submit(po, &held);
+}
+
+static int add_flow_edge(struct pto_orch *po, int64_t from, int64_t to)
+{
+	struct device_thread *t = thread_of(po);
+
+	return t->err ? refuse(t) : stick(t, pto_flow_add_edge(t->flow, from, to));
+}
+
 static int scope_begin(struct pto_orch *po)
 {
 	struct device_thread *t = thread_of(po);
@@ -210,6 +225,8 @@ static const struct pto_orch_table table = {
 	.tensor_transpose = pto_tensor_transpose,
 	.submit = submit,
 	.submit_raw = submit_raw,
+	.submit_held = submit_held,
+	.add_flow_edge = add_flow_edge,
 	.scope_begin = scope_begin,
 	.scope_end = scope_end,
 	.error = error,

@@ -10,6 +10,7 @@
 #include "orch/orch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,21 @@ static int64_t orch_submit(struct pto_orch *po, const struct pto_task *task)
 	return id;
 }
 
+static int64_t orch_submit_held(struct pto_orch *po, const struct pto_task *task)
+{
+	struct pto_task held = *task;
+
+	held.flags |= PTO_TASK_NO_DEPS;
+	return orch_submit(po, &held);
+}
+
+static int orch_add_flow_edge(struct pto_orch *po, int64_t from, int64_t to)
+{
+	bool small = from >= INT_MIN && from <= INT_MAX && to >= INT_MIN && to <= INT_MAX;
+
+	return orch_add_edge(po, small ? from : -1, small ? to : -1);
+}
+
 /* Buffers live as long as the graph. */
 static int orch_scope(struct pto_orch *po)
 {
@@ -172,6 +188,8 @@ const struct pto_orch_table orch_table = {
 	.tensor_transpose = pto_tensor_transpose,
 	.submit = orch_submit,
 	.submit_raw = orch_submit,
+	.submit_held = orch_submit_held,
+	.add_flow_edge = orch_add_flow_edge,
 	.scope_begin = orch_scope,
 	.scope_end = orch_scope,
 	.error = orch_error,

@@ -38,10 +38,16 @@ static void open_scope(struct pto_flow *f)
 {
 	f->depth++;
 	f->first[f->depth - 1] = f->heap[level_of(f)].next;
+	f->first_held[f->depth - 1] = f->nheld;
 }
 
 static void close_scope(struct pto_flow *f)
 {
+	uint32_t i, first = f->first_held[f->depth - 1];
+
+	for (i = first; i < f->nheld; i++)
+		stream_publish(f->stream, f->held[i]);
+	f->nheld = first;
 	heap_end(&f->heap[level_of(f)], f->first[f->depth - 1]);
 	f->depth--;
 }
@@ -192,19 +198,32 @@ static int copy_in(struct pto_flow *f, const struct pto_task *t)
 	return submit_check_tensors(t, id);
 }
 
-static int link_task(struct stream *s, const struct pto_task *t, uint32_t *npred)
+static int link_task(struct stream *s, const struct pto_task *t)
 {
 	uint32_t i;
 	int ret;
 
 	depmap_retire(s->deps, s->tail);
 	ret = submit_infer(t, s->head, s->deps, &s->preds);
-	*npred = 0;
-	for (i = 0; i < s->preds.count && ret >= 0; i++) {
-		ret = stream_link(s, s->preds.task[i]);
-		*npred += ret > 0;
-	}
-	return min(ret, 0);
+	for (i = 0; i < s->preds.count && !ret; i++)
+		ret = stream_link(s, s->preds.task[i], s->head);
+	return ret;
+}
+
+/* Room to note one more task that is held back. */
+static int more_held(struct pto_flow *f)
+{
+	uint32_t size = max(2 * f->held_size, 64u);
+	uint32_t *grown;
+
+	if (likely(f->nheld < f->held_size))
+		return 0;
+	grown = realloc(f->held, size * sizeof(*grown));
+	if (!grown)
+		return fail(-ENOMEM, "no memory for %u tasks that are held back", size);
+	f->held = grown;
+	f->held_size = size;
+	return 0;
 }
 
 /* For the profile: the call that began at @begin, after @waits waits of all calls, has linked. */
@@ -229,7 +248,6 @@ static int64_t submit(struct pto_flow *f)
 	size_t size = submit_args_size(t);
 	struct pto_desc *desc;
 	int func_id = 0, lane;
-	uint32_t npred;
 	void *args;
 	int ret;
 
@@ -240,7 +258,7 @@ static int64_t submit(struct pto_flow *f)
 	lane = submit_lane(s->graph, t, id, &func_id);
 	if (lane < 0)
 		return lane;
-	ret = place_tensors(f);
+	ret = more_held(f) ?: place_tensors(f);
 	if (!ret && size)
 		ret = stream_args(s, size, &args);
 	if (ret)
@@ -251,14 +269,18 @@ static int64_t submit(struct pto_flow *f)
 	desc->cookie = id;
 	if (size)
 		submit_fill_args(t, args, desc);
-	ret = link_task(s, t, &npred);
+	ret = link_task(s, t);
 	if (ret) {
 		s->broken = true;
 		return ret;
 	}
 	if (unlikely(begin))
 		log_call(f, begin, waits);
-	stream_publish(s, npred);
+	stream_commit(s);
+	if (t->flags & PTO_TASK_HELD)
+		f->held[f->nheld++] = id;
+	else
+		stream_publish(s, id);
 	return id;
 }
 
@@ -292,6 +314,52 @@ int64_t pto_flow_submit(struct pto_flow *f, const struct pto_task *t)
 	if (id >= 0)
 		copy_out(f, t->accesses);
 	return id;
+}
+
+static bool is_held(const struct pto_flow *f, uint32_t task)
+{
+	uint32_t low = 0, high = f->nheld, mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (f->held[mid] == task)
+			return true;
+		if ((int32_t)(f->held[mid] - task) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* Under the lock. */
+static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
+{
+	struct stream *s = f->stream;
+	unsigned int i, level;
+
+	if (from < 0 || from >= to || to >= s->stat.tasks)
+		return fail(-EINVAL, "edge %lld -> %lld: there are %llu tasks, and each waits for earlier ones",
+			    (long long)from, (long long)to, (unsigned long long)s->stat.tasks);
+	if (!is_held(f, to))
+		return fail(-EINVAL, "edge %lld -> %lld: task %lld is not held back, or its scope has ended",
+			    (long long)from, (long long)to, (long long)to);
+	for (i = 0; i < STREAM_FLOWS; i++)
+		for (level = 0; s->flows[i] && level < STREAM_LEVELS; level++)
+			heap_keep(&s->flows[i]->heap[level], from, to);
+	return stream_link(s, from, to);
+}
+
+int pto_flow_add_edge(struct pto_flow *f, int64_t from, int64_t to)
+{
+	int ret;
+
+	if (!f)
+		return fail(-EINVAL, "pto_flow_add_edge: the flow is NULL");
+	pthread_mutex_lock(&f->stream->lock);
+	ret = add_edge(f, from, to);
+	pthread_mutex_unlock(&f->stream->lock);
+	return ret;
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -328,6 +396,7 @@ static void free_all(struct stream *s)
 			continue;
 		for (level = 0; level < STREAM_LEVELS; level++)
 			heap_destroy(&s->flows[i]->heap[level], s->graph->dev->mem);
+		free(s->flows[i]->held);
 		free(s->flows[i]);
 	}
 	stream_free(s);

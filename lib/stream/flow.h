@@ -12,6 +12,8 @@
  * @heap:	by depth of scope, allocated when first needed
  * @depth:	scopes that are open, the outermost included
  * @first:	by depth: the first buffer of its heap that is the scope's
+ * @held:	tasks that are held back, @nheld of them; from @first_held on, by depth,
+ *		the scope's
  * @task, ...:	a copy of what is being submitted: it may lie in memory that can
  *		not be read, and that must not be found out under a lock
  */
@@ -22,6 +24,10 @@ struct pto_flow {
 	struct heap heap[STREAM_LEVELS];
 	unsigned int depth;
 	uint64_t first[STREAM_DEPTH];
+	uint32_t first_held[STREAM_DEPTH];
+	uint32_t *held;
+	uint32_t nheld;
+	uint32_t held_size;
 	struct pto_task task;
 	struct pto_access access[PTO_MAX_ARGS];
 	uint64_t scalar[PTO_MAX_ARGS];

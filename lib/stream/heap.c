@@ -13,13 +13,13 @@
 /**
  * struct heap_buffer
  * @end:	of the ring up to here is free once it is
- * @user:	the last task that uses it
+ * @maker, @user: the task that it was made for, and the last one that uses it
  * @ended:	its scope has
  */
 struct heap_buffer {
 	size_t end;
 	size_t size;
-	uint32_t user;
+	uint32_t maker, user;
 	bool ended;
 };
 
@@ -84,7 +84,8 @@ int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, voi
 		if (ret)
 			return ret;
 	}
-	*buffer(h, h->next) = (struct heap_buffer){ .end = at + size, .size = size, .user = task };
+	*buffer(h, h->next) = (struct heap_buffer){ .end = at + size, .size = size,
+							.maker = task, .user = task };
 	*number = h->next++;
 	*ptr = h->base + at;
 	h->head = at + size;
@@ -124,6 +125,21 @@ bool heap_use(struct heap *h, uint64_t number, uint32_t task)
 		return false;
 	b->user = task;
 	return true;
+}
+
+/* Buffers are made in the order of the tasks. */
+void heap_keep(struct heap *h, uint32_t maker, uint32_t task)
+{
+	uint64_t i;
+
+	for (i = h->next; i-- != h->first; ) {
+		struct heap_buffer *b = buffer(h, i);
+
+		if ((int32_t)(b->maker - maker) < 0)
+			return;
+		if (b->maker == maker && (int32_t)(task - b->user) > 0)
+			b->user = task;
+	}
 }
 
 void heap_end(struct heap *h, uint64_t from)

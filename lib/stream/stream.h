@@ -12,7 +12,8 @@
  *
  * What runs out makes who submits wait:
  *	places		until the oldest task is complete. All that it waits for is
- *			older, so it will be: any window does for any graph
+ *			older, so it will be: any window does for any graph, unless
+ *			tasks are held back (PTO_TASK_HELD) until their scope ends
  *	chunks		until the oldest task is complete, which frees its own. When
  *			all tasks are, a new one needs none
  *	arguments	the same
@@ -117,14 +118,17 @@ int stream_args(struct stream *s, size_t size, void **args);
 /** stream_open - the next task may be linked; its descriptor is to be filled in */
 struct pto_desc *stream_open(struct stream *s);
 
-/** stream_link - the next task runs after @from; 1: one more to wait for, 0: not so */
-int stream_link(struct stream *s, uint32_t from);
+/** stream_link - @to, which is not published, runs after @from; 0 or -errno */
+int stream_link(struct stream *s, uint32_t from, uint32_t to);
+
+/** stream_commit - the next task is one from now on, at the place that was the head */
+void stream_commit(struct stream *s);
+
+/** stream_publish - a task may run when those are complete that it was linked to */
+void stream_publish(struct stream *s, uint32_t task);
 
 /** stream_close - no more tasks will come */
 void stream_close(struct stream *s);
-
-/** stream_publish - the next task waits for @npred others, and is one from now on */
-void stream_publish(struct stream *s, uint32_t npred);
 
 static inline struct graph_task *stream_task(struct stream *s, uint32_t task)
 {
@@ -166,6 +170,9 @@ void heap_trim(struct heap *h, uint32_t tail);
 
 /** heap_blocker - the last task that uses the oldest buffer; false: its scope is open */
 bool heap_blocker(const struct heap *h, uint32_t *task);
+
+/** heap_keep - @task uses what @maker has made, where that is not dead */
+void heap_keep(struct heap *h, uint32_t maker, uint32_t task);
 
 /** heap_use - @task uses a buffer; false: the scope that it was made in has ended */
 bool heap_use(struct heap *h, uint64_t number, uint32_t task);

@@ -14,6 +14,7 @@
 #include "stream/stream.h"
 
 #define BIAS		(1u << 30)	/* more than a task has predecessors */
+#define NPRED_HELD	(1u << 31)	/* in npred: the task is not published */
 #define SPIN		500
 #define NAP_NS		(5 * NSEC_PER_MSEC)
 #define ARGS_PER_TASK	256
@@ -77,6 +78,12 @@ static int stopped_error(struct stream *s)
 	return fail(-ECANCELED, "the launch is over: %s", strerror(-atomic_load(&s->error)));
 }
 
+/* It has not been published; that takes the lock, so it will not be either. */
+static bool is_held(struct stream *s, uint32_t task)
+{
+	return load_acquire(&stream_task(s, task)->node.npred) & NPRED_HELD;
+}
+
 static void sleep_until(struct stream *s, uint32_t task)
 {
 	unsigned int event = atomic_load(&s->event);
@@ -98,6 +105,9 @@ int stream_wait(struct stream *s, uint32_t task)
 			return stopped_error(s);
 		if (s->tail == s->head)
 			return fail(-EDEADLK, "no task is under way that could make room");
+		if (is_held(s, s->tail))
+			return fail(-ENOBUFS, "scopes hold %u tasks back, the window is %u: raise PTO2_RING_TASK_WINDOW to %u, or end the scope earlier",
+				    s->head - s->tail, s->window.mask + 1, 2 * (s->window.mask + 1));
 		/* The tail moves in order. */
 		if (complete(s, task))
 			task = s->tail;
@@ -208,9 +218,10 @@ static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint3
  * Add an edge unless its task closes meanwhile: first the entry, which nobody
  * reads yet, then the count, if it is still what it was.
  */
-static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n)
+static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n,
+		    uint32_t to)
 {
-	uint32_t place = from & s->window.mask, to = s->head & s->window.mask;
+	uint32_t place = from & s->window.mask;
 	uint32_t at = (n - NODE_EDGES) % CHUNK_EDGES, chunk = CHUNK_NONE, older = s->newest[place];
 	bool opens = n >= NODE_EDGES && !at;
 	int ret;
@@ -246,22 +257,27 @@ struct pto_desc *stream_open(struct stream *s)
 
 	atomic_store_explicit(&t->node.pending, BIAS, memory_order_relaxed);
 	t->node.nsucc = 0;
-	t->node.npred = 1;
+	t->node.npred = NPRED_HELD | 1;	/* and one more for each that it waits for */
 	return &t->desc;
 }
 
-int stream_link(struct stream *s, uint32_t from)
+int stream_link(struct stream *s, uint32_t from, uint32_t to)
 {
 	struct graph_node *node = &stream_task(s, from)->node;
-	uint32_t n;
+	uint32_t n, place = to & s->window.mask;
+	int ret;
 
 	/* Behind the tail its place may be another's. */
 	if ((int32_t)(from - s->tail) < 0)
 		return 0;
 	n = load_acquire(&node->nsucc);
-	if (n & NODE_CLOSED || last_edge(s, node, from, n) == (s->head & s->window.mask))
+	if (n & NODE_CLOSED || last_edge(s, node, from, n) == place)
 		return 0;
-	return add_edge(s, node, from, n);
+	ret = add_edge(s, node, from, n, place);
+	if (ret <= 0)
+		return ret;
+	stream_task(s, to)->node.npred++;
+	return 0;
 }
 
 static void inject(struct stream *s, uint32_t place, unsigned int kind)
@@ -274,15 +290,21 @@ static void inject(struct stream *s, uint32_t place, unsigned int kind)
 	sched_wake(s->sched);
 }
 
-void stream_publish(struct stream *s, uint32_t npred)
+void stream_commit(struct stream *s)
 {
-	uint32_t place = s->head & s->window.mask;
-	struct graph_task *t = slab_task(s->slabs.at, place);
-
 	s->head++;
 	WRITE_ONCE(s->stat.tasks, s->stat.tasks + 1);
-	if (atomic_fetch_sub_explicit(&t->node.pending, BIAS - npred, memory_order_acq_rel) ==
-	    BIAS - npred)
+}
+
+void stream_publish(struct stream *s, uint32_t task)
+{
+	uint32_t place = task & s->window.mask;
+	struct graph_task *t = slab_task(s->slabs.at, place);
+	uint32_t left;
+
+	t->node.npred &= ~NPRED_HELD;
+	left = BIAS - (t->node.npred - 1);
+	if (atomic_fetch_sub_explicit(&t->node.pending, left, memory_order_acq_rel) == left)
 		inject(s, place, t->desc.lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV);
 }
 

@@ -250,6 +250,65 @@ TEST_F(flow, more_edges_than_the_pool_has)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+/* A task that is held back; what it writes is left to edges. */
+static int64_t submit_held(struct pto_flow *flow, uint64_t *counter)
+{
+	uint64_t scalars[] = { (uintptr_t)counter };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, COUNT, -1 },
+				 .flags = PTO_TASK_HELD | PTO_TASK_NO_DEPS,
+				 .nscalars = 1, .scalars = scalars };
+
+	return pto_flow_submit(flow, &task);
+}
+
+TEST_F(flow, tasks_that_are_held_back)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	struct pto_tensor t;
+	int i;
+
+	self->flow_opts.window = 64;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(i, submit_held(self->flow, counter)) TH_LOG("%s", pto_last_error());
+		if (i)
+			ASSERT_EQ(0, pto_flow_add_edge(self->flow, i - 1, i));
+	}
+	EXPECT_EQ(-EINVAL, pto_flow_add_edge(self->flow, 7, 6));
+	EXPECT_EQ(-EINVAL, pto_flow_add_edge(self->flow, 7, 7));
+	EXPECT_EQ(-EINVAL, pto_flow_add_edge(self->flow, -1, 7));
+	EXPECT_EQ(-EINVAL, pto_flow_add_edge(self->flow, 7, 50));
+	EXPECT_EQ(0, __atomic_load_n(counter, __ATOMIC_RELAXED));
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(-EINVAL, pto_flow_add_edge(self->flow, 7, 8));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "its scope has ended"));
+	/* The outermost scope is one, too; others do not hold back. */
+	pto_tensor_init(&t, self->buffer, SHAPE(64), 1, PTO_INT8);
+	ASSERT_EQ(50, submit_held(self->flow, counter));
+	ASSERT_EQ(51, submit(self->flow, NOOP, &t, PTO_IN));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(51, *counter);
+}
+
+TEST_F(flow, more_held_back_than_the_window_has)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	int i;
+
+	self->flow_opts.window = 8;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(i, submit_held(self->flow, counter));
+	EXPECT_EQ(-ENOBUFS, submit_held(self->flow, counter));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_TASK_WINDOW to 16"));
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(8, submit_held(self->flow, counter));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(9, *counter);
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 TEST_F(flow, a_million_tasks_in_constant_memory)

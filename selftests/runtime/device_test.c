@@ -53,16 +53,21 @@ FIXTURE_TEARDOWN(device)
 	free(self->rt);
 }
 
-static int init(FIXTURE_DATA(device) *self, int nargs)
+static int init_of(FIXTURE_DATA(device) *self, const char *name, int nargs)
 {
 	static const int types[] = { 1, 3, 2, 0, 0, 0 };
 	static const uint64_t sizes[] = { N * 8, N * 8, N * 8, 0, 0, 0 };
 	struct init_call *c = &self->init;
 
 	good_init(c, self->rt, "ignored", self->args, nargs);
-	c->orch = image("orch_flow");
+	c->orch = image(name);
 	return init_runtime(c->rt, c->orch.bytes, c->orch.size, c->func, c->args, c->nargs, types,
 			    sizes, c->ids, c->binaries, c->sizes, c->count);
+}
+
+static int init(FIXTURE_DATA(device) *self, int nargs)
+{
+	return init_of(self, "orch_flow", nargs);
 }
 
 static int launch(FIXTURE_DATA(device) *self, int threads, int orch_threads)
@@ -173,18 +178,24 @@ TEST_F(device, too_few_arguments)
 	EXPECT_NE(NULL, strstr(pto_last_error(), "argument 1"));
 }
 
-static void failing(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self, int how,
-		    int err, const char *text)
+static void failing_in(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self,
+		       const char *name, int how, int err, const char *text)
 {
 	const int64_t untouched = self->y[1];
 
 	self->args[5] = how;
-	ASSERT_EQ(0, init(self, 6)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, init_of(self, name, 6)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(err, launch(self, 2, 1));
 	EXPECT_NE(NULL, strstr(pto_last_error(), text)) TH_LOG("%s", pto_last_error());
 	EXPECT_NE(0, launch(self, 2, 1));
 	EXPECT_EQ(0, finalize_runtime(self->rt));
 	EXPECT_EQ(untouched, self->y[1]);
+}
+
+static void failing(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self, int how,
+		    int err, const char *text)
+{
+	failing_in(_metadata, self, "orch_flow", how, err, text);
 }
 
 #define FAILING(name, how, err, text) \
@@ -219,6 +230,93 @@ TEST_F(device, cancelled)
 	/* It would go on for ever, and takes no notice. */
 	EXPECT_EQ(-ECANCELED, pto_runtime_wait(self->rt, INT_MAX));
 	EXPECT_EQ(0, finalize_runtime(self->rt));
+}
+
+/* ---- sources written for other headers ---------------------------------- */
+
+static void existing(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self,
+		     const char *name, int threads, int orch_threads)
+{
+	ASSERT_EQ(0, init_of(self, name, 5)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, launch(self, threads, orch_threads)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	EXPECT_EQ(0, wrong(self, 1));
+}
+
+TEST_F(device, source_with_tensors)
+{
+	setenv("PTO2_RING_TASK_WINDOW", "16", 1);
+	setenv("PTO_DEPS", "full", 1);
+	existing(_metadata, self, "flow_tensors", 2, 1);
+	unsetenv("PTO2_RING_TASK_WINDOW");
+	unsetenv("PTO_DEPS");
+}
+
+TEST_F(device, source_with_tensors_on_threads)
+{
+	setenv("PTO_DEPS", "full", 1);
+	existing(_metadata, self, "flow_tensors", 4, 4);
+	unsetenv("PTO_DEPS");
+}
+
+TEST_F(device, source_with_edges)
+{
+	setenv("PTO2_RING_TASK_WINDOW", "16", 1);
+	existing(_metadata, self, "flow_edges", 2, 1);
+	unsetenv("PTO2_RING_TASK_WINDOW");
+}
+
+TEST_F(device, source_with_edges_on_threads)
+{
+	existing(_metadata, self, "flow_edges", 3, 2);
+}
+
+TEST_F(device, source_with_edges_backwards)
+{
+	failing_in(_metadata, self, "flow_edges", 1, -EINVAL, "edge 5 -> 4");
+}
+
+TEST_F(device, source_with_edges_and_a_window_too_small)
+{
+	setenv("PTO2_RING_TASK_WINDOW", "8", 1);
+	ASSERT_EQ(0, init_of(self, "flow_edges", 5));
+	EXPECT_EQ(-ENOBUFS, launch(self, 1, 1));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_TASK_WINDOW to 16"))
+		TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, finalize_runtime(self->rt));
+	unsetenv("PTO2_RING_TASK_WINDOW");
+}
+
+TEST_F(device, source_reads_what_is_not_there)
+{
+	failing_in(_metadata, self, "flow_tensors", FLOW_BAD_TASK, -EINVAL, "without address");
+}
+
+TEST_F(device, source_with_an_assertion_that_fails)
+{
+	failing_in(_metadata, self, "flow_tensors", FLOW_CRASH, -EIO, "abort()");
+}
+
+TEST_F(device, source_with_a_tensor_behind_a_scalar)
+{
+	failing_in(_metadata, self, "flow_tensors", FLOW_FAIL, -EINVAL, "tensors come first");
+}
+
+TEST_F(device, source_that_builds_on_the_host)
+{
+	uint64_t args[] = { (uint64_t)self->x, (uint64_t)self->y, N };
+	struct init_call *c = &self->init;
+	int i;
+
+	good_init(c, self->rt, "build_axpy", args, 3);
+	c->orch = image("host_graph");
+	ASSERT_EQ(0, init_runtime(c->rt, c->orch.bytes, c->orch.size, c->func, c->args, c->nargs,
+				  NULL, NULL, c->ids, c->binaries, c->sizes, c->count))
+		TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, launch(self, 1, 1));
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	for (i = 0; i < N; i++)
+		ASSERT_EQ(1000 + 2 * 3 * i, self->y[i]);
 }
 
 TEST_HARNESS_MAIN

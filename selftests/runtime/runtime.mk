@@ -15,7 +15,8 @@ $(eval $(call ctest,runtime/device_test,selftests/runtime/device_test.c,$(runtim
 $(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"'
 
 runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
-	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so
+	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so \
+	$(foreach i,flow_tensors flow_edges host_graph kernel_tcopy,$(runtime-dir)/images/$(i).so)
 test-images += $(runtime-images)
 
 CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
@@ -31,6 +32,14 @@ $(runtime-dir)/images/%.so: selftests/runtime/images/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(image-flags) $(image-san) -o $@ $<
 
+# Sources on the headers for existing ones: as these are compiled, but with all warnings.
+compat := lib/include/compat
+$(runtime-dir)/images/flow_tensors.so $(runtime-dir)/images/kernel_tcopy.so: \
+	image-cxx := -I$(compat)/tensormap_and_ringbuffer
+$(runtime-dir)/images/flow_edges.so: image-cxx := -I$(compat)/aicpu_build_graph
+$(runtime-dir)/images/host_graph.so: image-cxx := -I$(compat)/host_build_graph
+$(runtime-images): $(wildcard $(compat)/*/*.h $(compat)/*/common/*.h lib/include/pto/*.h)
+
 $(runtime-dir)/images/kernel_leaf_crash.so: selftests/runtime/images/kernel_crash.c
 	$(call say,IMAGE,$@)
 	@mkdir -p $(@D)
@@ -39,4 +48,4 @@ $(runtime-dir)/images/kernel_leaf_crash.so: selftests/runtime/images/kernel_cras
 $(runtime-dir)/images/%.so: selftests/runtime/images/%.cc
 	$(call say,IMAGE,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 $(image-flags) -o $@ $<
+	$(Q)$(CXX) -std=gnu++17 $(image-flags) $(image-cxx) -Werror -o $@ $<

@@ -71,6 +71,7 @@ void good_init(struct init_call *c, void *rt, const char *func, uint64_t *args, 
 		[KERNEL_LEAF_CRASH] = "kernel_leaf_crash",
 		[KERNEL_SPIN] = "kernel_spin",
 		[KERNEL_TADD] = "kernel_tadd",
+		[KERNEL_TCOPY] = "kernel_tcopy",
 	};
 
 	*c = (struct init_call){ .rt = rt, .func = func, .args = args, .nargs = nargs };

@@ -51,7 +51,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pto/task.h>
+#include "task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,6 +97,8 @@ struct pto_orch_table {
 				struct pto_tensor *out);
 	int64_t (*submit)(struct pto_orch *o, const struct pto_task *task);
 	int64_t (*submit_raw)(struct pto_orch *o, const struct pto_task *task);
+	int64_t (*submit_held)(struct pto_orch *o, const struct pto_task *task);
+	int (*add_flow_edge)(struct pto_orch *o, int64_t from, int64_t to);
 	int (*scope_begin)(struct pto_orch *o);
 	int (*scope_end)(struct pto_orch *o);
 	int (*error)(struct pto_orch *o, int err, const char *text);

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pto/task.h>
+#include "task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -447,11 +447,21 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * an error. Waits while window, heap or pool are full; all that it waits for are tasks.
  *
  * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
- * can not hold what open scopes hold; the text names the size that would do),
+ * can not hold what open scopes hold, or the window the tasks that they hold back;
+ * the text names the size that would do),
  * -ESTALE (a buffer that is dead), -ECANCELED (the launch is over, for a reason
  * that pto_flow_finish() tells). After an error but the last, and -ENOMEM, one can go on.
  */
 PTO_API int64_t pto_flow_submit(struct pto_flow *flow, const struct pto_task *task);
+
+/**
+ * pto_flow_add_edge - task @to, submitted with PTO_TASK_HELD, runs after @from, too
+ *
+ * @from is an earlier task. Buffers that it was given live until @to is complete. Until the
+ * scope that @to was submitted in ends, and by the flow that did it. Errors: -EINVAL (no
+ * such tasks; @to is not held back), -ENOBUFS as pto_flow_submit(), -ECANCELED.
+ */
+PTO_API int pto_flow_add_edge(struct pto_flow *flow, int64_t from, int64_t to);
 
 /**
  * pto_flow_scope_begin, pto_flow_scope_end - bracket the life of buffers

@@ -3,7 +3,7 @@
 #ifndef PTO_TASK_H
 #define PTO_TASK_H
 
-#include <pto/tensor.h>
+#include "tensor.h"
 
 /* struct pto_access.dir */
 #define PTO_IN		0	/* the task reads the tensor */
@@ -31,6 +31,12 @@ struct pto_access {
  * nobody else: not before it writes. Nobody waits until it has read
  */
 #define PTO_TASK_RAW_ONLY	(1u << 1)
+
+/**
+ * pto_task.flags: in a flow, it does not start before the scope ends that it was
+ * submitted in, and pto_flow_add_edge() may add to those that it waits for
+ */
+#define PTO_TASK_HELD		(1u << 2)
 
 /**
  * struct pto_task - a task that says what it reads and writes

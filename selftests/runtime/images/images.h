@@ -7,7 +7,7 @@
 
 /* func_ids */
 enum kernel { KERNEL_AXPY, KERNEL_SUM, KERNEL_CRASH, KERNEL_LEAF_CRASH, KERNEL_SPIN, KERNEL_TADD,
-	      KERNELS };
+	      KERNEL_TCOPY, KERNELS };
 
 /* How to crash. */
 enum crash { CRASH_DIVIDE, CRASH_NULL, CRASH_ABORT, CRASH_STACK, CRASH_HANG };

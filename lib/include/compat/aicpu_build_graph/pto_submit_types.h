@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+#include "../detail/submit_types.h"

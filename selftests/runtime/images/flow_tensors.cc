@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * In the dialect of existing sources that have their dependencies inferred: for each chunk
+ * and round, y += x and z = y + round, as orch_flow.c does it.
+ */
+#include "pto_orchestration_api.h"
+
+#include "images.h"
+
+#define CHUNKS	4
+
+extern "C" __attribute__((visibility("default")))
+PTO2OrchestrationConfig aicpu_orchestration_config(uint64_t *args, int nargs)
+{
+	(void)args;
+	(void)nargs;
+	return PTO2OrchestrationConfig{
+		.expected_arg_count = 5,
+	};
+}
+
+static void wrong(PTO2Runtime *rt, uint64_t how)
+{
+	const uint32_t n[] = { 16 };
+	Tensor t = make_tensor(n, 1);
+	PTOParam p;
+
+	switch (how) {
+	case FLOW_BAD_TASK:
+		p.add_input(t);
+		pto2_rt_submit_aiv_task(rt, KERNEL_TADD, p);
+		break;
+	case FLOW_CRASH:
+		t.view(n, n);
+		break;
+	case FLOW_FAIL:
+		p.add_scalar(1);
+		p.add_output(t);
+		pto2_rt_submit_aiv_task(rt, KERNEL_TADD, p);
+		always_assert(pto2_rt_is_fatal(rt));
+		break;
+	}
+}
+
+extern "C" __attribute__((visibility("default")))
+void aicpu_orchestration_entry(PTO2Runtime *rt, uint64_t *args, int nargs, int threads, int index)
+{
+	const uint32_t n[] = { static_cast<uint32_t>(args[3]) }, part[] = { n[0] / CHUNKS };
+	Tensor x = make_tensor_external(reinterpret_cast<void *>(args[0]), n, 1, DataType::INT64);
+	Tensor y = make_tensor_external(reinterpret_cast<void *>(args[1]), n, 1, DataType::INT64);
+	Tensor z = make_tensor_external(reinterpret_cast<void *>(args[2]), n, 1, DataType::INT64);
+	PTOParam p;
+
+	LOG_INFO(rt, "thread %d of %d: %s", index, threads, x.dump().c_str());
+	if (nargs > 5)
+		wrong(rt, args[5]);
+	for (uint64_t round = 0; round < args[4]; round++) {
+		PTO2_SCOPE(rt) {
+			for (uint32_t i = index; i < CHUNKS; i += threads) {
+				const uint32_t at[] = { i * part[0] }, rows[] = { 2, part[0] / 2 };
+				Tensor cx = x.view(part, at).reshape(rows, 2);
+				Tensor cy = y.view(part, at), cz = z.view(part, at);
+				Tensor tmp = make_tensor(part, 1, DataType::INT64);
+				const int32_t zero[] = { 0 };
+				MixedKernels k;
+
+				p.reset();
+				p.add_input(cx);
+				p.add_input(cy);
+				p.add_output(tmp);
+				p.add_scalars_i32(zero, 1);
+				k.aiv1_kernel_id = KERNEL_TADD;
+				pto2_rt_submit_task(rt, k, p);
+
+				PTOParam q;
+
+				q.add_input(tmp);
+				q.add_input(tmp);
+				q.add_output(cz);
+				q.add_scalar(round);
+				pto2_rt_submit_aic_task(rt, KERNEL_TADD, q);
+
+				p.reset();
+				p.add_input(tmp);
+				p.add_inout(cy);
+				p.add_scalar(0);
+				pto2_rt_submit_aiv_task(rt, KERNEL_TCOPY, p);
+			}
+		}
+	}
+	pto2_rt_orchestration_done(rt);
+}

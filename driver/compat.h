@@ -6,6 +6,7 @@
 #include <linux/device/class.h>
 #include <linux/eventfd.h>
 #include <linux/mm.h>
+#include <net/genetlink.h>
 
 #include "probed.h"
 
@@ -52,6 +53,22 @@ static inline void pto_vm_flags(struct vm_area_struct *vma, vm_flags_t set, vm_f
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
 #endif
 }
+
+static inline struct nlattr **pto_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/* Stable kernels of 6.1 have got the first. */
+#ifdef HAVE_GENL_MCAST_CAP
+#define PTO_GENL_MCAST_ADMIN GENL_MCAST_CAP_NET_ADMIN
+#else
+#define PTO_GENL_MCAST_ADMIN GENL_UNS_ADMIN_PERM
+#endif
 
 #ifdef HAVE_CONST_DEVNODE
 #define PTO_DEVNODE_CONST const

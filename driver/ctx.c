@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contexts: open, binding, settings, death. The rules are in ctx.h. */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -135,7 +136,6 @@ static int pto_ctx_init(struct pto_ctx *ctx)
 	spin_lock_init(&ctx->space_lock);
 	ctx->space = RB_ROOT;
 	spin_lock_init(&ctx->qlock);
-	ctx->timeout_ms = pto_timeout_ms;
 	INIT_LIST_HEAD(&ctx->streams);
 	INIT_LIST_HEAD(&ctx->runnable);
 	init_waitqueue_head(&ctx->wait);
@@ -179,10 +179,13 @@ int pto_ctx_open(struct inode *inode, struct file *file)
 	}
 	get_device(&pdev->dev);
 	ctx->pdev = pdev;
+	ctx->uid = current_euid();
+	ctx->timeout_ms = READ_ONCE(pdev->timeout_ms);
 	ctx->id = ++pdev->next_ctx;
 	list_add_tail(&ctx->node, &pdev->contexts);
-	pdev->n_contexts++;
+	WRITE_ONCE(pdev->n_contexts, pdev->n_contexts + 1);
 	mutex_unlock(&pdev->lock);
+	pto_list_changed(PTO_LIST_CONTEXTS);
 
 	file->private_data = ctx;
 	file->f_mapping = ctx->inode->i_mapping;
@@ -200,8 +203,10 @@ int pto_ctx_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&pdev->lock);
 	list_del(&ctx->node);
-	pdev->n_contexts--;
+	WRITE_ONCE(pdev->n_contexts, pdev->n_contexts - 1);
+	pto_ctx_count(ctx, &pdev->past);
 	mutex_unlock(&pdev->lock);
+	pto_list_changed(PTO_LIST_CONTEXTS);
 
 	del_timer_sync(&ctx->watchdog);
 	cancel_work_sync(&ctx->run_work);
@@ -229,6 +234,8 @@ int pto_ctx_bind(struct pto_ctx *ctx)
 		if (!ctx->mm) {
 			mmgrab(current->mm);
 			ctx->pid = get_task_pid(current, PIDTYPE_TGID);
+			get_task_comm(ctx->comm, current->group_leader);
+			ctx->uid = current_euid();
 			WRITE_ONCE(ctx->ctl->state, PTO_CTX_LIVE);
 			/* Pairs with pto_ctx_check(): who sees it, sees the pid. */
 			smp_store_release(&ctx->mm, current->mm);
@@ -251,6 +258,21 @@ int pto_ctx_check(struct pto_ctx *ctx)
 	if (READ_ONCE(ctx->dead))
 		return -ENODEV;
 	return 0;
+}
+
+/* Add what it did to @sum. */
+void pto_ctx_count(struct pto_ctx *ctx, struct pto_counters *sum)
+{
+	const struct pto_counters *own = &ctx->counters;
+	int i;
+
+	spin_lock_irq(&ctx->qlock);
+	sum->submitted += own->submitted;
+	sum->completed += own->completed;
+	sum->faults += ctx->faults.written;
+	for (i = 0; i < PTO_BUSY_KINDS; i++)
+		sum->busy_ns[i] += own->busy_ns[i];
+	spin_unlock_irq(&ctx->qlock);
 }
 
 /* ---- calls ---- */

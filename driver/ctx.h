@@ -25,7 +25,7 @@
  *	pto_ctx.qlock		irq-safe spinlock: streams, waits, faults, the emulator's
  *				queues, @dead. One for all streams of a context, so
  *				that a WAIT across streams needs no lock order
- *	inside qlock: only wait queues', timers', and io_uring's task work's locks
+ *	inside qlock: only wait queues', timers', io_uring's task work's and events' locks
  * The handle table, the address tree and a memory object's pages have small
  * spinlocks of their own, leaves, never taken in an interrupt.
  *
@@ -38,16 +38,17 @@
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "device.h"
 #include "fault.h"
 
 struct pto_call;
-struct pto_device;
 struct pto_emu;
 
 /* What contexts hold is charged to who asks. His cgroup's limit is ENOMEM, not the OOM killer. */
@@ -60,7 +61,8 @@ struct pto_emu;
  * @inode:	an anonymous inode for the mappings of this context alone, so that
  *		zapping them hits no other
  * @mm:		the address space it is bound to; set once, under @lock
- * @pid:	the process that bound it
+ * @pid, @comm:	the process that bound it
+ * @uid:	who bound it, or else who opened it
  * @ctl:	the control page
  * @ctl_maps:	mappings of the control page
  *
@@ -90,6 +92,8 @@ struct pto_ctx {
 	struct inode *inode;
 	struct mm_struct *mm;
 	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+	kuid_t uid;
 	struct pto_ctl_page *ctl;
 	atomic_t ctl_maps;
 
@@ -114,9 +118,7 @@ struct pto_ctx {
 	struct list_head runnable;
 	struct pto_emu *emu;
 	struct pto_fault_log faults;
-	u64 submitted;
-	u64 completed;
-	u64 busy_ns;
+	struct pto_counters counters;
 
 	wait_queue_head_t wait;
 	struct work_struct run_work;
@@ -135,6 +137,7 @@ int pto_ctx_bind(struct pto_ctx *ctx);
 int pto_ctx_check(struct pto_ctx *ctx);
 void pto_ctx_kill(struct pto_ctx *ctx, int err);
 void pto_ctx_wait_dead(struct pto_ctx *ctx);
+void pto_ctx_count(struct pto_ctx *ctx, struct pto_counters *sum);
 void pto_ctx_reap(struct pto_ctx *ctx);
 
 int pto_call_ctx_set(struct pto_call *call);

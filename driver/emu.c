@@ -352,6 +352,21 @@ static void pto_flight_land(struct pto_flight *flight, u32 core)
 		pto_stream_done(stream, task->launch.status);
 }
 
+/*
+ * The core was busy with a launch from when it was pushed, or the one before it was found
+ * completed, to now. That counts the emulator's waiting for a CPU, but takes nobody's word.
+ */
+static void pto_emu_account(struct pto_emu *emu, u32 core, const struct pto_flight *flight)
+{
+	struct pto_ctx *ctx = emu->obj.ctx;
+	u32 kind = core < ctx->pdev->blocks ? PTO_BUSY_AIC : PTO_BUSY_AIV;
+	struct pto_core *c = &emu->cores[core];
+	u64 now = ktime_get_ns();
+
+	ctx->counters.busy_ns[kind] += now - max(flight->pushed_ns, c->landed_ns);
+	c->landed_ns = now;
+}
+
 /* The oldest descriptor of a core's ring is back. */
 static void pto_emu_land(struct pto_emu *emu, u32 core)
 {
@@ -363,6 +378,8 @@ static void pto_emu_land(struct pto_emu *emu, u32 core)
 	emu->in_flight--;
 	emu->progress = jiffies;
 	c->faulted |= failed;
+	if (flight->prog)
+		pto_emu_account(emu, core, flight);
 	pto_flight_land(flight, core);
 	pto_flight_release(emu, flight, !failed);
 }

@@ -52,6 +52,7 @@ struct pto_flight {
  * struct pto_core - a core's queue, the driver's private side
  * @head, @tail: of the submission ring; @cq_head: of the completion ring; free-running
  * @faulted:	a descriptor did not end well: the core may have halted
+ * @landed_ns:	when a descriptor was last found completed
  * @restarts:	orders to a halted core to go on
  * @restarting:	the last one is not obeyed yet: the core's head is still @halted_at
  */
@@ -59,6 +60,7 @@ struct pto_core {
 	u32 head;
 	u32 tail;
 	u32 cq_head;
+	u64 landed_ns;
 	u32 restarts;
 	u32 halted_at;
 	bool restarting;

@@ -25,6 +25,7 @@ void pto_fault_record(struct pto_ctx *ctx, const struct pto_fault *fault)
 	}
 	WRITE_ONCE(ctx->ctl->faults, log->written);
 	wake_up_poll(&ctx->wait, EPOLLPRI);
+	pto_event_fault(ctx, record);
 }
 
 /* The stream's head faulted. */

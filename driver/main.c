@@ -5,6 +5,7 @@
 #include "ctx.h"
 #include "device.h"
 #include "mock/mock.h"
+#include "netlink.h"
 
 unsigned int pto_timeout_ms = 10000;
 module_param_named(timeout_ms, pto_timeout_ms, uint, 0444);
@@ -24,11 +25,16 @@ static int __init pto_init(void)
 	err = pto_device_init();
 	if (err)
 		goto destroy_wq;
-	err = pto_mock_init();
+	err = pto_netlink_init();
 	if (err)
 		goto exit_device;
+	err = pto_mock_init();
+	if (err)
+		goto exit_netlink;
 	return 0;
 
+exit_netlink:
+	pto_netlink_exit();
 exit_device:
 	pto_device_exit();
 destroy_wq:
@@ -39,6 +45,7 @@ destroy_wq:
 static void __exit pto_exit(void)
 {
 	pto_mock_exit();
+	pto_netlink_exit();
 	pto_device_exit();
 	destroy_workqueue(pto_wq);
 }

@@ -27,6 +27,26 @@ struct pto_object *pto_object_find(struct pto_ctx *ctx, u32 handle, u32 type)
 	return obj;
 }
 
+/* The first object of a type from *@handle on, with a reference, or NULL. May sleep. */
+struct pto_object *pto_object_next(struct pto_ctx *ctx, unsigned long *handle, u32 type)
+{
+	struct pto_object *obj;
+	bool found;
+
+	do {
+		xa_lock(&ctx->objects);
+		obj = xa_find(&ctx->objects, handle, PTO_OBJECTS_MAX, XA_PRESENT);
+		found = obj && obj->type->type == type;
+		if (found)
+			kref_get(&obj->ref);
+		else
+			(*handle)++;
+		xa_unlock(&ctx->objects);
+		cond_resched();
+	} while (obj && !found);
+	return obj;
+}
+
 static void pto_object_free(struct kref *ref)
 {
 	struct pto_object *obj = container_of(ref, struct pto_object, ref);

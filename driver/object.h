@@ -43,6 +43,7 @@ struct pto_object {
 void pto_object_init(struct pto_object *obj, struct pto_ctx *ctx,
 		     const struct pto_object_type *type);
 struct pto_object *pto_object_find(struct pto_ctx *ctx, u32 handle, u32 type);
+struct pto_object *pto_object_next(struct pto_ctx *ctx, unsigned long *handle, u32 type);
 void pto_object_put(struct pto_object *obj);
 void pto_object_put_atomic(struct pto_object *obj);
 

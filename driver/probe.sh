@@ -24,6 +24,8 @@ compile IO_URING_CMD_H "linux/io_uring/cmd.h" "" "$@"
 compile IO_URING_CANCEL "linux/io_uring/cmd.h" "io_uring_cmd_mark_cancelable(NULL, 0)" "$@"
 compile EVENTFD_SIGNAL_N "linux/eventfd.h" "eventfd_signal(NULL, 1)" "$@"
 compile VM_FLAGS_SET "linux/mm.h" "vm_flags_set(NULL, 0)" "$@"
+compile GENL_INFO_DUMP "net/genetlink.h" "genl_info_dump(NULL)" "$@"
+compile GENL_MCAST_CAP "net/genetlink.h" "int flag = GENL_MCAST_CAP_NET_ADMIN" "$@"
 compile CONST_DEVNODE "linux/device/class.h" \
 	"struct class c; char *(*f)(const struct device *, umode_t *) = NULL; c.devnode = f" "$@"
 rm -f "$scratch.c"

@@ -35,19 +35,19 @@ static int pto_query_driver(struct pto_ctx *ctx, union pto_info *info)
 static int pto_query_device(struct pto_ctx *ctx, union pto_info *info)
 {
 	struct pto_device *pdev = ctx->pdev;
+	struct pto_counters counters;
 
+	pto_device_counters(pdev, &counters);
 	info->device.index = pdev->index;
 	info->device.flags = pdev->ops->flags;
 	info->device.blocks = pdev->blocks;
 	info->device.cores = pdev->blocks * PTO_BLOCK_CORES;
 	info->device.mem_total = pdev->mem_total;
 	info->device.mem_used = atomic64_read(&pdev->mem_used);
-	info->device.timeout_ms = pto_timeout_ms;
-	info->device.busy_ns = atomic64_read(&pdev->busy_ns);
-	mutex_lock(&pdev->lock);
-	info->device.contexts = pdev->n_contexts;
-	info->device.generation = pdev->generation;
-	mutex_unlock(&pdev->lock);
+	info->device.timeout_ms = READ_ONCE(pdev->timeout_ms);
+	info->device.busy_ns = pto_counters_busy(&counters);
+	info->device.contexts = READ_ONCE(pdev->n_contexts);
+	info->device.generation = READ_ONCE(pdev->generation);
 	return sizeof(info->device);
 }
 
@@ -80,9 +80,9 @@ static int pto_query_ctx(struct pto_ctx *ctx, union pto_info *info)
 	out->on_fault = ctx->on_fault;
 	out->faults = ctx->faults.written;
 	out->faults_unread = ctx->faults.written - ctx->faults.read;
-	out->busy_ns = ctx->busy_ns;
-	out->submitted = ctx->submitted;
-	out->completed = ctx->completed;
+	out->busy_ns = pto_counters_busy(&ctx->counters);
+	out->submitted = ctx->counters.submitted;
+	out->completed = ctx->counters.completed;
 	spin_unlock_irq(&ctx->qlock);
 	mutex_unlock(&ctx->lock);
 	return sizeof(*out);

@@ -83,6 +83,31 @@ static void pto_stream_unblock(struct pto_stream *stream)
 	}
 }
 
+/* What the head kept busy. Launches are accounted when they land. */
+static void pto_stream_account(struct pto_stream *stream, const struct pto_task *task)
+{
+	u64 *busy_ns = stream->obj.ctx->counters.busy_ns;
+	u64 ns = task->ended - task->started;
+
+	if (!task->ended || task->opcode == PTO_CMD_LAUNCH)
+		return;
+	switch (stream->engine) {
+	case PTO_ENGINE_COPY:
+		busy_ns[PTO_BUSY_COPY] += ns;
+		break;
+	case PTO_ENGINE_AIC:
+		busy_ns[PTO_BUSY_AIC] += ns;
+		break;
+	case PTO_ENGINE_AIV:
+		busy_ns[PTO_BUSY_AIV] += ns;
+		break;
+	case PTO_ENGINE_BLOCK:
+		busy_ns[PTO_BUSY_AIC] += ns;
+		busy_ns[PTO_BUSY_AIV] += 2 * ns;
+		break;
+	}
+}
+
 /* The head is done. */
 static void pto_stream_complete(struct pto_stream *stream, int status)
 {
@@ -93,11 +118,8 @@ static void pto_stream_complete(struct pto_stream *stream, int status)
 	/* The user may destroy what the command used as soon as he sees it done. */
 	pto_task_put(task, pto_object_put_atomic);
 	pto_stream_publish(stream, seqno, status);
-	if (task->ended) {
-		ctx->busy_ns += task->ended - task->started;
-		atomic64_add(task->ended - task->started, &ctx->pdev->busy_ns);
-	}
-	ctx->completed++;
+	pto_stream_account(stream, task);
+	ctx->counters.completed++;
 	stream->completed = seqno;
 	stream->pushed = max(stream->pushed, seqno);
 	stream->busy = false;
@@ -333,6 +355,7 @@ static void pto_stream_drop(struct pto_object *obj)
 	struct pto_ctx *ctx = obj->ctx;
 	bool drained;
 
+	pto_list_changed(PTO_LIST_STREAMS);
 	spin_lock_irq(&ctx->qlock);
 	if (stream->state != PTO_STREAM_DEAD) {
 		pto_stream_set_state(stream, PTO_STREAM_DEAD);
@@ -434,6 +457,7 @@ static int pto_stream_make(struct pto_ctx *ctx, const struct pto_stream_create *
 	spin_lock_irq(&ctx->qlock);
 	list_add_tail(&stream->node, &ctx->streams);
 	spin_unlock_irq(&ctx->qlock);
+	pto_list_changed(PTO_LIST_STREAMS);
 	*out = stream;
 	return 0;
 }

@@ -248,7 +248,7 @@ static int pto_stream_append(struct pto_stream *stream, const struct pto_task *t
 		for (i = 0; i < ret; i++)
 			*pto_stream_task(stream, *first + i) = tasks[i];
 		stream->submitted += ret;
-		ctx->submitted += ret;
+		ctx->counters.submitted += ret;
 		pto_stream_wake(stream);
 		pto_run(ctx);
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mock's knobs, in debugfs: pto/ptoN/{latency_ns,jitter_ns,fail_next,hang,reset} and
- * pto/unplug, which takes a device's number; it is not in the device's folder, since a file
- * can not remove itself.
+ * The mock's knobs, in debugfs: pto/ptoN/{latency_ns,jitter_ns,fail_next,hang} and pto/unplug,
+ * which takes a device's number; it is not in the device's folder, since a file can not
+ * remove itself.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -10,15 +10,6 @@
 #include "mock.h"
 
 static struct dentry *pto_knobs;
-
-static int pto_knob_reset(void *data, u64 value)
-{
-	struct pto_mock *mock = data;
-
-	pto_device_reset(&mock->pdev);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(pto_knob_reset_fops, NULL, pto_knob_reset, "%llu\n");
 
 static int pto_knob_unplug(void *data, u64 index)
 {
@@ -33,7 +24,6 @@ void pto_knobs_add(struct pto_mock *mock)
 	debugfs_create_u32("jitter_ns", 0600, mock->dir, &mock->jitter_ns);
 	debugfs_create_atomic_t("fail_next", 0600, mock->dir, &mock->fail_next);
 	debugfs_create_bool("hang", 0600, mock->dir, &mock->hang);
-	debugfs_create_file_unsafe("reset", 0200, mock->dir, mock, &pto_knob_reset_fops);
 }
 
 void pto_knobs_del(struct pto_mock *mock)

@@ -177,6 +177,7 @@ static void pto_mock_stream_idle(struct pto_stream *stream)
 }
 
 static const struct pto_device_ops pto_mock_ops = {
+	.backend = "mock",
 	.flags = PTO_DEVICE_MOCK,
 	.stream_init = pto_mock_stream_init,
 	.stream_idle = pto_mock_stream_idle,
@@ -188,7 +189,10 @@ static const struct pto_device_ops pto_mock_ops = {
 
 static void pto_mock_release(struct device *dev)
 {
-	kfree(container_of(dev, struct pto_mock, pdev.dev));
+	struct pto_mock *m = container_of(dev, struct pto_mock, pdev.dev);
+
+	pto_device_cleanup(&m->pdev);
+	kfree(m);
 }
 
 static int pto_mock_add(u32 index)

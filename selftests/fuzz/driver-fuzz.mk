@@ -7,7 +7,7 @@ FUZZ_SEED	?=
 FUZZ_VM		?= debug
 fuzz-driver	:= $(O)/selftests/driver_fuzz
 fuzz-driver-objs := $(addprefix $(O)/selftests/fuzz/,driver_fuzz.o fuzz_corpus.o fuzz_steps.o) \
-		    $(O)/selftests/uapi/uapi.o
+		    $(addprefix $(O)/selftests/uapi/,uapi.o genl.o)
 
 $(fuzz-driver-objs): CFLAGS += -Wno-missing-field-initializers
 $(fuzz-driver): $(fuzz-driver-objs)

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "../uapi/genl.h"
 #include "driver_fuzz.h"
 
 #define ROUND_MS	400
@@ -72,7 +73,7 @@ static void round_finish(struct round *round, enum round_end end)
 		munmap((void *)round->u.ctl, PAGE);
 		break;
 	case END_RESET:
-		uapi_knob(round->device, "reset", 1);
+		genl_reset_device(round->device);
 		break;
 	case END_UNPLUG:
 		uapi_unplug(round->device);

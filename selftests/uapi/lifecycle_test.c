@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "cores.h"
+#include "genl.h"
 #include "uapi_test.h"
 
 /* What a context is busy with when it ends. */
@@ -485,7 +486,7 @@ TEST_F(life, reset)
 
 	start_all(_metadata, b, variant->path, self->device);
 	ASSERT_EQ(0, uapi_query(&b[UNBOUND].u, PTO_QUERY_DEVICE, 0, &before, sizeof(before)));
-	ASSERT_EQ(0, uapi_knob(self->device, "reset", 1));
+	ASSERT_EQ(0, genl_reset_device(self->device));
 	for (state = 0; state < N_STATES; state++)
 		expect_taken(_metadata, &b[state], state);
 	/* A new file works while the old ones are still open. */
@@ -553,7 +554,7 @@ TEST_F_TIMEOUT(life, reset_again_and_again, 60)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		for (i = 0; i < 40; i++) {
-			uapi_knob(self->device, "reset", 1);
+			genl_reset_device(self->device);
 			uapi_tick();
 		}
 		_exit(0);

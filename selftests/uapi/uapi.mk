@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # Tests of the driver. They run in virtual machines, see selftests.mk.
 vm-programs :=
+uapi-objs := $(addprefix $(O)/selftests/uapi/,uapi.o cores.o genl.o)
 
 # The harness declares no function before it defines it. Calls' outputs need no initializer.
 vm-cflags := -Wno-missing-prototypes -Wno-missing-field-initializers
 
 # A test that runs in a virtual machine: $(call vmtest,name,source)
 define vmtest
-$(O)/selftests/$(1): $(O)/$(2:.c=.o) $(O)/selftests/uapi/uapi.o $(O)/selftests/uapi/cores.o
+$(O)/selftests/$(1): $(O)/$(2:.c=.o) $(uapi-objs)
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -luring
@@ -17,10 +18,12 @@ $(O)/$(2:.c=.o): CFLAGS += $(vm-cflags)
 vm-programs += $(O)/selftests/$(1)
 endef
 
-$(addprefix $(O)/selftests/uapi/,uapi.o cores.o): CFLAGS += -Wno-missing-field-initializers
+$(uapi-objs): CFLAGS += -Wno-missing-field-initializers
 
 uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle fail_nth
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
+
+$(eval $(call vmtest,netlink_test,selftests/netlink/netlink_test.c))
 
 # The caller of 32 bits brings its C library along.
 $(O)/selftests/uapi_compat_test: selftests/uapi/compat_test.c $(wildcard uapi/linux/*.h) | $(harness)

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "genl.h"
 #include "uring_test.h"
 
 URING_FIXTURE(park);
@@ -59,7 +60,7 @@ static int end_by(struct uring *r, enum ender how, __u32 stream)
 		r->u.ctl = NULL;
 		return 0;
 	default:
-		return uapi_knob(0, "reset", 1);
+		return genl_reset_device(0);
 	}
 }
 

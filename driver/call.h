@@ -17,6 +17,7 @@
 struct file;
 struct io_uring_cmd;
 struct pto_ctx;
+struct seq_file;
 
 /**
  * struct pto_call - one call in progress
@@ -66,5 +67,6 @@ u32 pto_call_count(void);
 
 long pto_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int pto_call_query(struct pto_call *call);
+void pto_show_fdinfo(struct seq_file *seq, struct file *file);
 
 #endif

@@ -8,6 +8,8 @@
 #include "ctx.h"
 #include "device.h"
 #include "map.h"
+#include "sysfs.h"
+#include "trace.h"
 #include "uring.h"
 #include "wait.h"
 
@@ -29,6 +31,7 @@ static char *pto_devnode(PTO_DEVNODE_CONST struct device *dev, umode_t *mode)
 static struct class pto_class = {
 	.name = "pto",
 	.devnode = pto_devnode,
+	.dev_groups = pto_device_groups,
 };
 
 const struct file_operations pto_fops = {
@@ -40,6 +43,7 @@ const struct file_operations pto_fops = {
 	.uring_cmd = pto_uring_cmd,
 	.mmap = pto_mmap,
 	.poll = pto_poll,
+	.show_fdinfo = pto_show_fdinfo,
 	.llseek = noop_llseek,
 };
 
@@ -200,6 +204,7 @@ int pto_device_reset(struct pto_device *pdev, u32 *generation)
 		*generation = pdev->generation + 1;
 		WRITE_ONCE(pdev->generation, *generation);
 		WRITE_ONCE(pdev->state, PTO_DEV_STATE_RESETTING);
+		trace_pto_reset(pdev);
 		pto_event_device(pdev, PTO_DEV_EVENT_RESET_BEGIN);
 		pto_device_kill(pdev);
 		WRITE_ONCE(pdev->state, PTO_DEV_STATE_READY);

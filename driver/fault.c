@@ -8,6 +8,7 @@
 #include "ctx.h"
 #include "fault.h"
 #include "stream.h"
+#include "trace.h"
 
 /* Keep a copy of @fault, stamped now; the oldest unread one gives way. */
 void pto_fault_record(struct pto_ctx *ctx, const struct pto_fault *fault)
@@ -25,6 +26,7 @@ void pto_fault_record(struct pto_ctx *ctx, const struct pto_fault *fault)
 	}
 	WRITE_ONCE(ctx->ctl->faults, log->written);
 	wake_up_poll(&ctx->wait, EPOLLPRI);
+	trace_pto_fault(ctx, record);
 	pto_event_fault(ctx, record);
 }
 

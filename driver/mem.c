@@ -10,6 +10,7 @@
 #include "ctx.h"
 #include "device.h"
 #include "mem.h"
+#include "trace.h"
 
 static struct pto_mem *to_mem(struct pto_object *obj)
 {
@@ -163,6 +164,7 @@ static void pto_mem_discard(struct pto_mem *mem)
 	pto_pages_free(pages, mem->n_pages);
 	pto_device_uncharge(ctx->pdev, mem->bytes);
 	atomic64_sub(mem->bytes, &ctx->mem_used);
+	trace_pto_free(mem);
 }
 
 /* Of a dead context: whatever holds its memory objects does without their pages. */
@@ -222,6 +224,7 @@ static int pto_mem_try_create(struct pto_ctx *ctx, u64 addr, u64 bytes, bool rea
 	if (err)
 		goto free_pages;
 	atomic64_add(bytes, &ctx->mem_used);
+	trace_pto_alloc(mem);
 	*out = mem;
 	return 0;
 

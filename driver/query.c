@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* QUERY. */
+/* QUERY, and what else tells of a context. */
 #include <linux/ktime.h>
 #include <linux/pid_namespace.h>
+#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
 #include "call.h"
@@ -159,6 +160,32 @@ static int pto_query_object(struct pto_ctx *ctx, u32 handle, union pto_info *inf
 	}
 	pto_object_put(obj);
 	return sizeof(info->object);
+}
+
+/* /proc/PID/fdinfo of the context's file. */
+void pto_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct pto_ctx *ctx = file->private_data;
+	struct pto_counters own = {};
+	union pto_info info = {};
+
+	pto_query_ctx(ctx, &info);
+	pto_ctx_count(ctx, &own);
+	seq_printf(seq, "pto-device:\t%u\n", ctx->pdev->index);
+	seq_printf(seq, "pto-context:\t%u\n", info.ctx.id);
+	seq_puts(seq, "pto-label:\t");
+	seq_escape(seq, info.ctx.label, "\n\\");
+	seq_printf(seq, "\npto-state:\t%s\n", info.ctx.state == PTO_CTX_LIVE ? "live" :
+		   info.ctx.state == PTO_CTX_DEAD ? "dead" : "unbound");
+	seq_printf(seq, "pto-memory:\t%llu bytes\n", info.ctx.mem_used);
+	seq_printf(seq, "pto-pinned:\t%llu bytes\n", info.ctx.pinned);
+	seq_printf(seq, "pto-streams:\t%u\n", info.ctx.streams);
+	seq_printf(seq, "pto-submitted:\t%llu\n", own.submitted);
+	seq_printf(seq, "pto-completed:\t%llu\n", own.completed);
+	seq_printf(seq, "pto-faults:\t%llu\n", own.faults);
+	seq_printf(seq, "pto-busy-copy:\t%llu ns\n", own.busy_ns[PTO_BUSY_COPY]);
+	seq_printf(seq, "pto-busy-aic:\t%llu ns\n", own.busy_ns[PTO_BUSY_AIC]);
+	seq_printf(seq, "pto-busy-aiv:\t%llu ns\n", own.busy_ns[PTO_BUSY_AIV]);
 }
 
 /* May current ask for this item? */

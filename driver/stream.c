@@ -9,6 +9,7 @@
 #include "device.h"
 #include "emu.h"
 #include "stream.h"
+#include "trace.h"
 #include "wait.h"
 
 struct pto_stream *pto_stream_find(struct pto_ctx *ctx, u32 handle)
@@ -118,6 +119,7 @@ static void pto_stream_complete(struct pto_stream *stream, int status)
 	/* The user may destroy what the command used as soon as he sees it done. */
 	pto_task_put(task, pto_object_put_atomic);
 	pto_stream_publish(stream, seqno, status);
+	trace_pto_complete(stream, seqno, task, status);
 	pto_stream_account(stream, task);
 	ctx->counters.completed++;
 	stream->completed = seqno;
@@ -157,6 +159,7 @@ static void pto_stream_stop_head(struct pto_stream *stream, int status)
 void pto_stream_drain(struct pto_stream *stream, int status)
 {
 	lockdep_assert_held(&stream->obj.ctx->qlock);
+	trace_pto_cancel(stream, status);
 	stream->drain_to = stream->submitted;
 	stream->drain_status = status;
 	list_del_init(&stream->blocked_node);

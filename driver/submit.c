@@ -12,6 +12,7 @@
 #include "emu.h"
 #include "prog.h"
 #include "stream.h"
+#include "trace.h"
 #include "wait.h"
 
 /* What a command does not use must be zero, from @used bytes of the union on. */
@@ -245,8 +246,10 @@ static int pto_stream_append(struct pto_stream *stream, const struct pto_task *t
 	if (ret > 0) {
 		ret = min_t(u32, n, ret);
 		*first = stream->submitted + 1;
-		for (i = 0; i < ret; i++)
+		for (i = 0; i < ret; i++) {
 			*pto_stream_task(stream, *first + i) = tasks[i];
+			trace_pto_submit(stream, *first + i, &tasks[i]);
+		}
 		stream->submitted += ret;
 		ctx->counters.submitted += ret;
 		pto_stream_wake(stream);

@@ -23,7 +23,7 @@ $(uapi-objs): CFLAGS += -Wno-missing-field-initializers
 uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle fail_nth
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))
 
-$(eval $(call vmtest,netlink_test,selftests/netlink/netlink_test.c))
+$(foreach s,netlink sysfs,$(eval $(call vmtest,$(s)_test,selftests/netlink/$(s)_test.c)))
 
 # The caller of 32 bits brings its C library along.
 $(O)/selftests/uapi_compat_test: selftests/uapi/compat_test.c $(wildcard uapi/linux/*.h) | $(harness)

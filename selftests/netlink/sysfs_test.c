@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* What is to be seen in files: sysfs, fdinfo, and tracepoints. */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "genl.h"
+#include "uapi_test.h"
+
+#define DEVICE	3
+#define TRACE	"/sys/kernel/tracing/"
+
+/* A file's text, without the newline at its end; "" if it can not be read. */
+static char *slurp(const char *path)
+{
+	static char text[1 << 18];
+	size_t n = 0;
+	FILE *f = fopen(path, "r");
+
+	if (f) {
+		n = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	while (n && text[n - 1] == '\n')
+		n--;
+	text[n] = 0;
+	return text;
+}
+
+static char *attribute(unsigned int device, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/pto/pto%u/%s", device, name);
+	return slurp(path);
+}
+
+static unsigned long long number(unsigned int device, const char *name)
+{
+	return strtoull(attribute(device, name), NULL, 10);
+}
+
+FIXTURE(files) {
+	struct uapi u;
+	struct pto_stream_create copy;
+	struct pto_stream_create aic;
+};
+
+FIXTURE_SETUP(files)
+{
+	struct uapi *u = &self->u;
+
+	ASSERT_EQ(0, uapi_start(u, BY_IOCTL, DEVICE));
+	ASSERT_EQ(0, uapi_set(u, PTO_CTX_ON_FAULT, 0, PTO_ON_FAULT_CONTINUE));
+	ASSERT_EQ(0, uapi_stream(u, PTO_ENGINE_COPY, 0, 64, &self->copy));
+	ASSERT_EQ(0, uapi_stream(u, PTO_ENGINE_AIC, 0, 64, &self->aic));
+}
+
+FIXTURE_TEARDOWN(files)
+{
+	uapi_close(&self->u);
+}
+
+TEST_F(files, attributes)
+{
+	struct pto_cmd delay = cmd_delay(3 * MS);
+	struct pto_info_device info;
+	struct pto_mem_alloc mem;
+	unsigned long long busy;
+
+	ASSERT_EQ(0, uapi_query(&self->u, PTO_QUERY_DEVICE, 0, &info, sizeof(info)));
+	EXPECT_EQ(PTO_ABI, number(DEVICE, "abi_version"));
+	EXPECT_STREQ("mock", attribute(DEVICE, "backend"));
+	EXPECT_STREQ("ready", attribute(DEVICE, "state"));
+	EXPECT_EQ(info.blocks, number(DEVICE, "blocks"));
+	EXPECT_EQ(info.mem_total, number(DEVICE, "mem_total"));
+	EXPECT_EQ(0, number(DEVICE, "mem_used"));
+	ASSERT_EQ(0, uapi_alloc(&self->u, 5 * PAGE, &mem));
+	EXPECT_EQ(5 * PAGE, number(DEVICE, "mem_used"));
+	EXPECT_STREQ("-1", attribute(DEVICE, "numa_node"));
+
+	busy = number(DEVICE, "busy_aic_us");
+	ASSERT_EQ(0, uapi_submit_wait(&self->u, self->aic.handle, &delay, 1, BOUND_NS));
+	EXPECT_LE(busy + 3000, number(DEVICE, "busy_aic_us"));
+	busy = number(DEVICE, "busy_copy_us");
+	ASSERT_EQ(0, uapi_submit_wait(&self->u, self->copy.handle, &delay, 1, BOUND_NS));
+	EXPECT_LE(busy + 3000, number(DEVICE, "busy_copy_us"));
+
+	ASSERT_EQ(0, genl_reset_device(DEVICE));
+	EXPECT_EQ(info.generation + 1, number(DEVICE, "generation"));
+	EXPECT_EQ(info.generation + 1, number(DEVICE, "reset_count"));
+	EXPECT_EQ(0, number(DEVICE, "mem_used"));
+}
+
+/* Each attribute is documented, and can not be written. */
+TEST_F(files, all_read_only)
+{
+	DIR *dir = opendir("/sys/class/pto/pto3");
+	struct dirent *entry;
+	struct stat st;
+	int n = 0;
+
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode) || !strcmp(entry->d_name, "uevent") ||
+		    !strcmp(entry->d_name, "dev"))
+			continue;
+		EXPECT_EQ(0444, st.st_mode & 0777)
+			TH_LOG("%s", entry->d_name);
+		n++;
+	}
+	closedir(dir);
+	EXPECT_EQ(12, n);
+}
+
+/* Files that are read while their device goes. */
+TEST_F(files, reading_during_unplug)
+{
+	unsigned int device = uapi_last_device();
+	int i;
+	pid_t pid;
+
+	ASSERT_LT(DEVICE, device);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (i = 0; i < 10; i++)
+			uapi_tick();
+		_exit(uapi_unplug(device));
+	}
+	EXPECT_TRUE(UNTIL(!*attribute(device, "busy_aiv_us") && !*attribute(device, "state")));
+	EXPECT_EQ(0, uapi_reap(pid));
+	EXPECT_STREQ("ready", attribute(DEVICE, "state"));
+}
+
+TEST_F(files, fdinfo)
+{
+	struct pto_ctx_set label = { sizeof(label), PTO_CTX_LABEL, .label = "a\nb" };
+	struct pto_cmd cmds[3] = { cmd_delay(2 * MS), cmd_nop(), cmd_fault(3) };
+	struct pto_mem_alloc mem;
+	char path[64], *text, *at;
+
+	ASSERT_EQ(0, uapi_call(&self->u, PTO_IOC_CTX_SET, &label));
+	ASSERT_EQ(0, uapi_alloc(&self->u, 2 * PAGE, &mem));
+	ASSERT_ERRNO(EIO, uapi_submit_wait(&self->u, self->aic.handle, cmds, 3, BOUND_NS));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->u.fd);
+	text = slurp(path);
+	EXPECT_NE(NULL, strstr(text, "pto-device:\t3\n"))
+		TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "pto-label:\ta\\012b\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-state:\tlive\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-memory:\t8192 bytes\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-streams:\t2\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-submitted:\t3\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-completed:\t3\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-faults:\t1\n"));
+	at = strstr(text, "pto-busy-aic:\t");
+	ASSERT_NE(NULL, at);
+	EXPECT_LE(2 * MS, strtoull(at + strlen("pto-busy-aic:\t"), NULL, 10));
+	ASSERT_EQ(0, uapi_shutdown(&self->u));
+	text = slurp(path);
+	EXPECT_NE(NULL, strstr(text, "pto-state:\tdead\n"));
+	EXPECT_NE(NULL, strstr(text, "pto-memory:\t0 bytes\n"));
+}
+
+/* ---- tracepoints ---- */
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int count(const char *text, const char *event, const char *with)
+{
+	int n = 0;
+
+	while ((text = strstr(text, event))) {
+		const char *end = strchrnul(text, '\n'), *found = strstr(text, with);
+
+		n += found && found < end;
+		text = end;
+	}
+	return n;
+}
+
+TEST_F(files, tracepoints)
+{
+	struct pto_cmd cmds[64];
+	struct pto_mem_alloc mem;
+	char mine[32], *text;
+	int i;
+
+	for (i = 0; i < 64; i++)
+		cmds[i] = i % 16 == 15 ? cmd_fault(9) : cmd_nop();
+	for (i = 0; i < 64; i += 8)
+		cmds[i].flags = PTO_CMD_TIMESTAMP;
+	ASSERT_EQ(0, put(TRACE "trace", ""));
+	ASSERT_EQ(0, put(TRACE "events/pto/enable", "1"));
+	ASSERT_EQ(0, uapi_alloc(&self->u, PAGE, &mem));
+	for (i = 0; i < 3; i++)
+		EXPECT_ERRNO(EIO, uapi_submit_wait(&self->u, self->copy.handle, cmds, 64,
+						   BOUND_NS));
+	ASSERT_EQ(0, uapi_destroy(&self->u, mem.handle));
+	ASSERT_EQ(0, uapi_ctl(&self->u, self->copy.handle, PTO_STREAM_ABORT));
+	ASSERT_EQ(0, genl_reset_device(DEVICE));
+	ASSERT_EQ(0, put(TRACE "events/pto/enable", "0"));
+	text = slurp(TRACE "trace");
+	snprintf(mine, sizeof(mine), "pto%u ctx=", DEVICE);
+	EXPECT_EQ(3 * 64, count(text, "pto_submit:", mine));
+	EXPECT_EQ(3 * 64, count(text, "pto_complete:", mine));
+	EXPECT_EQ(3 * 4, count(text, "pto_complete:", "FAULT status=-5"));
+	EXPECT_EQ(3 * 4, count(text, "pto_fault:", "code=9"));
+	/* Who asked for times has them, and FAULT, which takes some. */
+	EXPECT_EQ(3 * 52, count(text, "pto_complete:", "start=0 end=0"));
+	EXPECT_EQ(1, count(text, "pto_alloc:", mine));
+	EXPECT_EQ(1, count(text, "pto_free:", mine));
+	EXPECT_LE(1, count(text, "pto_cancel:", "completed=192 seqno=192 status=-125"));
+	EXPECT_EQ(1, count(text, "pto_reset:", "pto3 generation="));
+}
+
+TEST_HARNESS_MAIN

@@ -43,9 +43,10 @@ struct pto_info_driver {
  * @mem_used:	bytes allocated, by all contexts
  * @contexts:	open contexts
  * @generation:	device resets so far
- * @timeout_ms:	default of a context's timeout
+ * @timeout_ms:	a new context's timeout
  * @reserved:	0
- * @busy_ns:	sum of the time commands took, over all streams
+ * @busy_ns:	sum of the time commands took, over all streams and contexts, and of
+ *		each core of a launch
  */
 struct pto_info_device {
 	__u32 index;
@@ -86,7 +87,8 @@ struct pto_info_clock {
  * @faults:	fault records written since open
  * @faults_unread:	those that FAULT_QUERY would still return
  * @pid:	of the process that bound it, as the caller sees it
- * @busy_ns:	sum of the time commands took, over all streams
+ * @busy_ns:	sum of the time commands took, over all streams, and of each core of a
+ *		launch
  * @submitted:	commands accepted, over all streams
  * @completed:	commands completed, over all streams
  * @label:	as set by CTX_SET, NUL-terminated

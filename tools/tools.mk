@@ -8,18 +8,21 @@ pto-src	:= $(wildcard tools/pto/*.c)
 pto-obj	:= $(pto-src:%.c=$(O)/%.o)
 PTO	:= $(O)/bin/pto
 
-tools-pkgs := jansson libconfig
+tools-pkgs := jansson libconfig libnl-genl-3.0 liburing ncursesw
 tools-libs := $(shell pkg-config --libs $(tools-pkgs) 2>/dev/null)
+# Tables leave out what a row does not need.
+$(pto-obj): CFLAGS += -Wno-missing-field-initializers
 $(pto-obj): CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
 
 pto-share := check.py page.html
 all: $(PTO) $(O)/bin/pto-cc $(pto-share:%=$(O)/share/pto/%)
 
-$(PTO): $(pto-obj) $(O)/libpto_runtime.so
+# Profiles and examples go through libpto_runtime; devices are libpto's.
+$(PTO): $(pto-obj) $(O)/libpto_runtime.so $(O)/libpto.so
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..:$$ORIGIN/../lib' -o $@ \
-		$(pto-obj) -L$(O) -lpto_runtime $(tools-libs) -lm
+		$(pto-obj) -L$(O) -lpto_runtime -lpto $(tools-libs) -lm
 
 $(O)/bin/pto-cc: tools/cc/pto-cc
 $(O)/share/pto/%: tools/pto/%

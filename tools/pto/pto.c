@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* pto: the command line of the runtime, one file a subcommand. */
 #include <argp.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,15 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "list", cmd_list, "list the devices of this host" },
+	{ "info", cmd_info, "tell what a device is, and what it has done" },
+	{ "ps", cmd_ps, "list who uses the driver's devices" },
+	{ "top", cmd_top, "the same, and how busy they are, again and again" },
+	{ "stat", cmd_stat, "print what devices have done" },
+	{ "monitor", cmd_monitor, "print what happens to devices, as it happens" },
+	{ "fault", cmd_fault, "list the last faults, and what they mean" },
+	{ "reset", cmd_reset, "reset a device" },
+	{ "doctor", cmd_doctor, "check whether all is there, and say how to mend it" },
 	{ "run", cmd_run, "run an example and compare its results" },
 	{ "trace", cmd_trace, "show where the time of a profiled run went" },
 };
@@ -46,6 +56,18 @@ char *part(const char *name)
 			;
 	exe[n > 0 ? n : 0] = 0;
 	return asprintf(&path, "%s/%s", exe, name) < 0 ? NULL : path;
+}
+
+long long number(const struct argp_state *state, const char *arg, long long low, long long high)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(arg, &end, 0);
+	if (errno || end == arg || *end || n < low || n > high)
+		argp_error(state, "%s: a whole number from %lld to %lld wanted", arg, low, high);
+	return n;
 }
 
 static const char *colour(const char *code)

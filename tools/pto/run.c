@@ -299,18 +299,6 @@ static const struct argp_option option_table[] = {
 	{ 0 }
 };
 
-static long long number(struct argp_state *state, const char *arg, long long low, long long high)
-{
-	char *end;
-	long long n;
-
-	errno = 0;
-	n = strtoll(arg, &end, 0);
-	if (errno || end == arg || *end || n < low || n > high)
-		argp_error(state, "%s: a whole number from %lld to %lld wanted", arg, low, high);
-	return n;
-}
-
 /* A number, or a name: then it also says of which kind the device must be. */
 static int device(struct argp_state *state, const char *arg)
 {

@@ -25,7 +25,9 @@ class _Result(unittest.TestResult):
         print(f"TAP version 13\n1..{count}", flush=True)
 
     def _line(self, ok, test, directive=""):
-        name = f"{type(test).__name__}.{test._testMethodName}"
+        # What fails before the tests of a class is not a test itself.
+        method = getattr(test, "_testMethodName", test)
+        name = f"{type(test).__name__}.{method}"
         print(f"{ok} {self.testsRun} {name}{directive}", flush=True)
 
     def _failed(self, test, err):

@@ -170,12 +170,11 @@ class Figures(Folder):
         self.assertEqual(ready, {0: 0.5, 1: 1.5, 2: 4.5, 3: 7})
 
 
+@unittest.skipUnless(shutil.which("chromium"), "no chromium; tools/deps browser installs it")
 class Browsed(Folder):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        if not shutil.which("chromium"):
-            raise unittest.SkipTest("no chromium; tools/deps browser installs it")
         cls.browser = Browser(1280, 760)
         cls.addClassCleanup(cls.browser.close)
 

@@ -85,6 +85,8 @@ int pto_graph_destroy(struct pto_graph *g)
 		free(g->kernels[i]);
 	}
 	free(g->kernels);
+	if (g->pending != g->few_pending)
+		free(g->pending);
 	free(g->roots);
 	profile_free(g->profile);
 	device_put(g->dev);
@@ -205,7 +207,6 @@ static __inline struct pto_desc *fill(struct pto_graph *g, int func_id, unsigned
 	t->desc = g->kernels[func_id]->desc;
 	t->desc.lane = lane;
 	t->desc.cookie = g->ntasks;
-	atomic_store_explicit(&t->node.pending, 0, memory_order_relaxed);
 	t->node.npred = 0;
 	t->node.nsucc = 0;
 	return &t->desc;
@@ -293,7 +294,6 @@ static __inline int edge_added(struct pto_graph *g, struct graph_node *node, uin
 
 	node->nsucc++;
 	succ->npred++;
-	atomic_store_explicit(&succ->pending, succ->npred, memory_order_relaxed);
 	g->sealed = false;
 	return 0;
 }
@@ -397,7 +397,29 @@ static int add_run(struct pto_graph *g, uint32_t task)
 	return 0;
 }
 
-static int find_roots(struct pto_graph *g)
+static int make_pending(struct pto_graph *g)
+{
+	size_t size = max(g->ntasks, g->pending_size + g->pending_size / 4);
+
+	if (g->ntasks <= g->pending_size)
+		return 0;
+	if (g->ntasks <= FEW_TASKS) {
+		g->pending = g->few_pending;
+		g->pending_size = FEW_TASKS;
+		return 0;
+	}
+	if (g->pending != g->few_pending)
+		free(g->pending);
+	g->pending_size = 0;
+	g->pending = malloc(size * sizeof(*g->pending));
+	if (!g->pending)
+		return fail(-ENOMEM, "no memory for the counts of %u tasks", g->ntasks);
+	g->pending_size = size;
+	return 0;
+}
+
+/* Set all counts, and find the tasks that need none. */
+static int arm(struct pto_graph *g)
 {
 	bool in_run = false;
 	uint32_t i;
@@ -406,7 +428,10 @@ static int find_roots(struct pto_graph *g)
 	g->nroots = 0;
 	g->runs = 0;
 	for (i = 0; i < g->ntasks && !ret; i++) {
-		if (slab_node(g->slabs.at, i)->npred) {
+		struct graph_node *node = slab_node(g->slabs.at, i);
+
+		node_arm(&g->pending[i], node);
+		if (node->npred) {
 			in_run = false;
 			continue;
 		}
@@ -423,30 +448,17 @@ static int find_roots(struct pto_graph *g)
 	return ret;
 }
 
-static void rearm(struct pto_graph *g)
-{
-	uint32_t i;
-
-	for (i = 0; i < g->ntasks; i++) {
-		struct graph_node *node = slab_node(g->slabs.at, i);
-
-		atomic_store_explicit(&node->pending, node->npred, memory_order_relaxed);
-	}
-}
-
 int graph_seal(struct pto_graph *g)
 {
 	int ret;
 
-	if (g->dirty) {
-		rearm(g);
-		g->dirty = false;
-	}
 	if (likely(g->sealed))
 		return 0;
 	if (g->deps_lost)
 		return graph_deps_lost();
-	ret = find_roots(g);
+	ret = make_pending(g);
+	if (!ret)
+		ret = arm(g);
 	if (!ret && g->backward)
 		ret = graph_check_cycles(g);
 	g->sealed = !ret;

@@ -8,10 +8,12 @@
  * The first edges of a task lie in its node, the others in chunks, which have
  * slabs of their own.
  *
- * node.pending counts the predecessors that are not done. A scheduler takes
- * it down to 0 and puts it back to npred when it runs the task, so that a
- * graph is ready to be launched again as soon as it has run. While a task is
- * ready and not yet taken, pending links it to the next ready one.
+ * A task's entry in pto_graph.pending counts the predecessors that are not done. A
+ * scheduler takes it down to 1, knows then that the last one is done, and puts it
+ * back to npred when it runs the task, so that a graph is ready to be launched
+ * again as soon as it has run. Where a task has many successors, or those lie far apart,
+ * these counts are what a run touches beside the task itself: so they are small,
+ * and lie together.
  */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -36,15 +38,20 @@
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
 
+#define FEW_TASKS	32	/* need no memory of their own for what is known once sealed */
+#define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
+
 /**
  * struct graph_node - the edges of a task
- * @pending:	predecessors not done, or a link of a list of ready tasks
+ * @count:	while it is ready, the next one of a list of ready tasks; while it is
+ *		not, and in a window or with PENDING_MANY predecessors and more, those
+ *		that are not done
  * @npred:	predecessors
  * @nsucc:	successors: the first NODE_EDGES of them in @succ
  * @more:	the chunk with the latest of the others
  */
 struct graph_node {
-	atomic_uint pending;
+	atomic_uint count;
 	uint32_t npred;
 	uint32_t nsucc;
 	uint32_t more;
@@ -98,6 +105,14 @@ static __inline struct graph_node *slab_node(struct graph_slab *const *slabs, ui
 static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t chunk)
 {
 	return &slabs[chunk >> SLAB_CHUNK_SHIFT]->chunk[chunk & (SLAB_CHUNKS - 1)];
+}
+
+/* All predecessors of a task are to be done again. */
+static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node)
+{
+	atomic_store_explicit(pending, min(node->npred, (uint32_t)PENDING_MANY), memory_order_relaxed);
+	if (unlikely(node->npred >= PENDING_MANY))
+		atomic_store_explicit(&node->count, node->npred, memory_order_relaxed);
 }
 
 /* Walk the successors of @node; @visit is a statement that uses @to. */
@@ -195,10 +210,12 @@ struct pto_graph {
 	void **buffers;			/* allocated for tensors without address */
 	uint32_t nbuffers;
 
-	/* Known once sealed; an added task or edge breaks the seal. */
+	/* Known once sealed; an added task or edge breaks the seal, and a launch that failed. */
 	bool sealed;
 	bool backward;			/* an edge to an older task: a cycle is possible */
-	bool dirty;			/* a failed launch left pending counts behind */
+	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
+	uint32_t pending_size;
+	_Atomic uint16_t few_pending[FEW_TASKS];
 	struct graph_roots *roots;	/* @runs of them, and one that ends the last */
 	uint32_t nroots;
 	uint32_t runs;

@@ -58,7 +58,7 @@ static __inline bool execute(struct sched_worker *w, const struct pto_desc *desc
 static __inline void release_one(struct sched_worker *w, uint32_t to, uint32_t *next,
 				 enum ready_mode mode)
 {
-	if (!node_release(slab_node(w->run->slabs, to), mode))
+	if (!ready_release(w->run, to, mode))
 		return;
 	if (*next == TASK_NONE)
 		*next = to;
@@ -101,10 +101,10 @@ static __inline uint32_t take(struct sched_worker *w, enum ready_mode mode)
 
 /*
  * In a large graph a task costs what its cache misses cost. Those that will be
- * needed soon are begun here, before the kernel runs: the successors, and the
- * tasks that were added a little after this one, since graphs tend to run
- * roughly in the order in which they were built. A prefetch may point anywhere,
- * so neighbours need no bounds.
+ * needed soon are begun here, before the kernel runs: the successors that wait for nothing
+ * else, and the tasks that were added a little after this one, since graphs tend to
+ * run roughly in the order in which they were built. A prefetch may point anywhere,
+ * so neighbours need no bounds, and there is always one, as a branch would be guessed wrong.
  */
 static __inline void prefetch_task(const struct graph_task *t)
 {
@@ -112,13 +112,17 @@ static __inline void prefetch_task(const struct graph_task *t)
 	__builtin_prefetch(&t->node, 1);
 }
 
-static __inline void prefetch(struct graph_slab *const *slabs, const struct graph_task *t)
+static __inline void prefetch(const struct sched_run *run, const struct graph_task *t)
 {
 	uint32_t i, n = min(t->node.nsucc, (uint32_t)NODE_EDGES);
 
 	prefetch_task(t + PREFETCH_AHEAD);
-	for (i = 0; i < n; i++)
-		prefetch_task(slab_task(slabs, t->node.succ[i]));
+	for (i = 0; i < n; i++) {
+		uint32_t to = t->node.succ[i];
+		bool next = atomic_load_explicit(&run->pending[to], relaxed) == 1;
+
+		prefetch_task(next ? slab_task(run->slabs, to) : t);
+	}
 }
 
 /* Run a task, and then what it makes ready, on one core as far as the kind allows. */
@@ -133,13 +137,13 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 
 		/* In a window successors come and go. */
 		if (mode != WINDOW)
-			prefetch(slabs, t);
+			prefetch(w->run, t);
 		if (!core || core->kind != kind) {
 			core = w->core[kind];
 			w->core[kind] = core->peer;
 		}
 		if (mode != WINDOW)
-			node_rearm(&t->node);
+			node_arm(&w->run->pending[task], &t->node);
 		if (!execute(w, &t->desc, core))
 			return false;
 		if (stopped(w))

@@ -432,6 +432,7 @@ static int prepare(struct sched *s, struct launch *l)
 		run->window = NULL;
 		run->slabs = g->slabs.at;
 		run->chunks = g->chunks.at;
+		run->pending = g->pending;
 		run->roots = g->roots;
 		run->runs = g->runs;
 		run->nroots = g->nroots;
@@ -580,7 +581,7 @@ static int run_all(struct sched *s, struct launch *l)
 		s->dev->ops->launch_end(s->dev);
 	error = end(s);
 	if (unlikely(error || ret))
-		l->graph->dirty = true;
+		l->graph->sealed = false;
 	return error ? error : ret;
 }
 

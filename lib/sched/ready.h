@@ -77,7 +77,7 @@ static __inline void ready_put(struct sched_worker *w, unsigned int list, uint32
 		ready_announce(w, 1);
 		return;
 	}
-	atomic_store_explicit(&slab_node(w->run->slabs, task)->pending, w->ready[list], relaxed);
+	atomic_store_explicit(&slab_node(w->run->slabs, task)->count, w->ready[list], relaxed);
 	w->ready[list] = task;
 }
 
@@ -89,7 +89,7 @@ static __attribute__((noinline)) void ready_share(struct sched_worker *w, unsign
 
 	for (n = 0; n < READY_SHARE && task != TASK_NONE; n++, task = next) {
 		/* Once it is in public it is somebody else's. */
-		next = atomic_load_explicit(&slab_node(w->run->slabs, task)->pending, relaxed);
+		next = atomic_load_explicit(&slab_node(w->run->slabs, task)->count, relaxed);
 		if (!ring_put(&w->ring[list], task))
 			break;
 	}
@@ -104,7 +104,7 @@ static __inline uint32_t ready_take(struct sched_worker *w, unsigned int list, e
 
 	if (likely(task != TASK_NONE)) {
 		w->ready[list] = atomic_load_explicit(
-			&slab_node(w->run->slabs, task)->pending, relaxed);
+			&slab_node(w->run->slabs, task)->count, relaxed);
 		if (mode && w->ready[list] != TASK_NONE && ring_empty(&w->ring[list]))
 			ready_share(w, list);
 		return task;
@@ -255,18 +255,27 @@ static inline bool ready_anything(struct sched_worker *w)
 	       ready_complete(w->run, atomic_load_explicit(&w->run->finished, relaxed));
 }
 
-/* A predecessor of @node is done; true: it was the last one. */
-static __inline bool node_release(struct graph_node *node, enum ready_mode mode)
+/*
+ * A predecessor of @to is done; true: it was the last one. Where one is missing, nobody else
+ * counts any more: what others have counted is all seen with an acquiring load.
+ */
+static __inline bool ready_release(const struct sched_run *run, uint32_t to, enum ready_mode mode)
 {
-	uint32_t left;
+	_Atomic uint16_t *pending = &run->pending[to];
+	uint16_t left = 0;
 
-	if (mode != WINDOW && node->npred == 1)
-		return true;
-	if (mode)
-		return atomic_fetch_sub_explicit(&node->pending, 1, memory_order_acq_rel) == 1;
-	left = atomic_load_explicit(&node->pending, relaxed) - 1;
-	atomic_store_explicit(&node->pending, left, relaxed);
-	return !left;
+	if (mode != WINDOW) {
+		left = atomic_load_explicit(pending, memory_order_acquire);
+		if (left == 1)
+			return true;
+	}
+	if (mode == WINDOW || unlikely(left == PENDING_MANY))
+		return atomic_fetch_sub_explicit(&slab_node(run->slabs, to)->count, 1,
+						 memory_order_acq_rel) == 1;
+	if (mode == SHARED)
+		return atomic_fetch_sub_explicit(pending, 1, memory_order_acq_rel) == 1;
+	atomic_store_explicit(pending, left - 1, relaxed);
+	return false;
 }
 
 /*
@@ -296,12 +305,6 @@ static inline void ready_ask(struct sched_worker *w)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&w->run->window->watch, relaxed) != TASK_NONE)
 		w->run->ops->room(w->run);
-}
-
-/* The task is about to run: make its count good for the next run. */
-static __inline void node_rearm(struct graph_node *node)
-{
-	atomic_store_explicit(&node->pending, node->npred, relaxed);
 }
 
 /* Tell the run what this worker has done. True: the run is complete. */

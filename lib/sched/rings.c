@@ -37,7 +37,7 @@ static void push(struct sched_worker *w, struct sched_queue *q, uint32_t task)
 		q->dispatch[slot] = now_ns();
 	}
 	if (!w->run->window)
-		node_rearm(slab_node(w->run->slabs, task));
+		node_arm(&w->run->pending[task], slab_node(w->run->slabs, task));
 	q->task[slot] = task;
 	q->tail++;
 }
@@ -113,11 +113,10 @@ static bool take_cqe(struct sched_queue *q, struct pto_cqe *cqe)
 /* A predecessor of @to is done. */
 static void release(struct sched_worker *w, uint32_t to)
 {
-	struct graph_task *t = slab_task(w->run->slabs, to);
 	enum ready_mode mode = mode_of(w);
 
-	if (node_release(&t->node, mode))
-		ready_put(w, desc_kind(&t->desc), to, mode);
+	if (ready_release(w->run, to, mode))
+		ready_put(w, desc_kind(slab_desc(w->run->slabs, to)), to, mode);
 }
 
 static void complete(struct sched_worker *w, struct sched_queue *q)

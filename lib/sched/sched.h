@@ -129,7 +129,7 @@ struct sched_queue {
  * struct sched_worker - one scheduler thread of a run
  * @stop:	set by others: the run is over for this worker
  * @futex:	what it sleeps on while parked
- * @ready:	its own ready tasks by kind, linked through graph_node.pending;
+ * @ready:	its own ready tasks by kind, linked through graph_node.count;
  *		in place there is one list for both kinds
  * @nroots:	roots that it has taken and not yet run: from @root on to
  *		@root_end, which ends @roots, and then those of the next run
@@ -183,6 +183,7 @@ struct sched_worker {
  * @spin:	how often an idle worker looks around before it sleeps
  * @slabs:	the graph's tasks
  * @chunks:	its edges
+ * @pending:	the graph's counts
  * @roots:	its tasks without predecessors, @nroots in @runs
  * @window:	the tasks are those of a window; NULL: of a graph
  * @root:	roots taken by workers
@@ -193,6 +194,7 @@ struct sched_run {
 	const struct sched_ops *ops;
 	struct graph_slab *const *slabs;
 	struct graph_slab *const *chunks;
+	_Atomic uint16_t *pending;
 	const struct graph_roots *roots;
 	struct sched_worker **workers;
 	struct emulator *emu;

@@ -255,7 +255,7 @@ struct pto_desc *stream_open(struct stream *s)
 {
 	struct graph_task *t = stream_task(s, s->head);
 
-	atomic_store_explicit(&t->node.pending, BIAS, memory_order_relaxed);
+	atomic_store_explicit(&t->node.count, BIAS, memory_order_relaxed);
 	t->node.nsucc = 0;
 	t->node.npred = NPRED_HELD | 1;	/* and one more for each that it waits for */
 	return &t->desc;
@@ -304,7 +304,7 @@ void stream_publish(struct stream *s, uint32_t task)
 
 	t->node.npred &= ~NPRED_HELD;
 	left = BIAS - (t->node.npred - 1);
-	if (atomic_fetch_sub_explicit(&t->node.pending, left, memory_order_acq_rel) == left)
+	if (atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
 		inject(s, place, t->desc.lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Graphs that run while they are built: any window does, memory is bounded, nothing hangs. */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "kselftest_harness.h"
 
@@ -462,7 +463,7 @@ TEST_F(flow, a_crash_ends_the_flow)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
-static int64_t submit_scalar(struct pto_flow *flow, int func_id, volatile void *at)
+static int64_t submit_scalar(struct pto_flow *flow, int func_id, void *at)
 {
 	const uint64_t arg = (uintptr_t)at;
 	struct pto_task task = { .size = sizeof(task), .kernels = { -1, func_id, -1 },
@@ -475,7 +476,7 @@ static int64_t submit_scalar(struct pto_flow *flow, int func_id, volatile void *
 TEST_F(flow, a_task_does_not_wait_for_other_cores)
 {
 	const char *mode = getenv("PTO_EMULATOR");
-	volatile uint64_t *ran = (uint64_t *)self->buffer, *flag;
+	atomic_ulong *ran = (void *)self->buffer, *flag;
 	int i, slow = 0;
 	double took;
 
@@ -490,13 +491,13 @@ TEST_F(flow, a_task_does_not_wait_for_other_cores)
 		ASSERT_LE(0, submit_scalar(self->flow, COUNT, ran)) TH_LOG("%s", pto_last_error());
 		do {
 			usleep(100);
-		} while (*ran == i && seconds(CLOCK_MONOTONIC) - took < 5);
+		} while (atomic_load(ran) == i && seconds(CLOCK_MONOTONIC) - took < 5);
 		took = seconds(CLOCK_MONOTONIC) - took;
 		slow += took > 0.03;
-		*flag = 1;
+		atomic_store(flag, 1);
 	}
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
-	EXPECT_EQ(i, *ran);
+	EXPECT_EQ(i, atomic_load(ran));
 	/* Nearly all are when nobody ends a sleep of 50 ms. */
 	EXPECT_GT(i / 2, slow);
 }

@@ -24,8 +24,8 @@
  *   ring	the public ring of ready tasks: ring_put(), ring_take() in lib/sched/ready.h
  *   park	parked bits against public tasks, or the count of those that are done:
  *		ready_announce(), ready_settle(), ready_park(); work() in lib/sched/threads.c
- *   finish	what others have done, when the last one is counted: ready_settle(),
- *		node_release()
+ *   finish	what others have done, when the last one is counted: ready_settle()
+ *   release	the same of a task's predecessors: ready_release()
  */
 #include <relacy/relacy.hpp>
 
@@ -319,6 +319,29 @@ struct finish : test_suite<finish, 3> {
 	}
 };
 
+struct release : test_suite<release, 3> {
+	atomic<int> pending;
+	var<int> result[3];
+
+	void before()
+	{
+		pending($) = 3;
+	}
+
+	void check()
+	{
+		RL_ASSERT(result[0]($) == 1 && result[1]($) == 1 && result[2]($) == 1);
+	}
+
+	void thread(unsigned int index)
+	{
+		result[index]($) = 1;
+		if (pending.load(order(1, mo_acquire), $) == 1 ||
+		    pending.fetch_sub(1, order(2, mo_acq_rel), $) == 1)
+			check();
+	}
+};
+
 template<typename T> static bool holds()
 {
 	test_params params;
@@ -340,6 +363,7 @@ static const struct {
 	{ "ring", 2, holds<ring> },
 	{ "park", 2, holds<park> },
 	{ "finish", 2, holds<finish> },
+	{ "release", 2, holds<release> },
 };
 
 int main(int argc, char **argv)

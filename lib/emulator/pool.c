@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/futex.h"
+#include "base/stress.h"
 #include "base/thread.h"
 #include "emulator/guard.h"
 #include "emulator/internal.h"
@@ -77,6 +78,7 @@ static void interrupt(struct emulator *emu, struct emu_core *core)
 		return;
 	}
 	atomic_thread_fence(memory_order_seq_cst);
+	stress_point();
 	if (!READ_ONCE(core->sub->irq_wanted) ||
 	    (int32_t)(head - READ_ONCE(core->sub->irq_head)) < 0)
 		return;
@@ -222,6 +224,7 @@ static bool drain_core(struct emu_thread *t, struct emu_core *core)
 			interrupt(t->emu, core);
 		WRITE_ONCE(core->queue->asleep, 1);
 		atomic_store(&core->busy, 0);
+		stress_point();
 		atomic_thread_fence(memory_order_seq_cst);
 	} while (queue_has_work(core));
 	return true;
@@ -292,6 +295,7 @@ static void sleep_until_doorbell(struct emu_pool *pool)
 	if (spin(pool))
 		return;
 	atomic_fetch_add(&pool->sleepers, 1);
+	stress_point();
 	if (!any_work(pool) && !atomic_load(&pool->stop))
 		futex_wait(&pool->event, event, SLEEP_NS);
 	atomic_fetch_sub(&pool->sleepers, 1);
@@ -460,6 +464,7 @@ void emu_doorbell(struct emulator *emu, struct emu_core *core)
 
 	atomic_fetch_or(&pool->work[core->slot / 64], 1ull << core->slot % 64);
 	atomic_thread_fence(memory_order_seq_cst);
+	stress_point();
 	if (!atomic_load_explicit(&pool->sleepers, memory_order_relaxed))
 		return;
 	atomic_fetch_add(&pool->event, 1);
@@ -504,6 +509,7 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 		WRITE_ONCE(cores[i]->sub->irq_wanted, 1);
 	}
 	atomic_thread_fence(memory_order_seq_cst);
+	stress_point();
 	if (!any_reached(cores, heads, count))
 		futex_wait(&pool->moved, event, timeout_ns);
 	for (i = 0; i < count; i++)

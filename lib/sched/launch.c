@@ -184,6 +184,7 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 
 	while (parked) {
 		i = __builtin_ctzll(parked);
+		stress_point();
 		if (atomic_fetch_and(&run->parked, ~(1ull << i)) & (1ull << i)) {
 			if (atomic_load(&s->workers[i]->at_cores)) {
 				s->dev->ops->rouse(s->dev);
@@ -220,6 +221,7 @@ static void op_park(struct sched_worker *w)
 {
 	uint64_t begin = w->run->profile ? now_ns() : 0;
 
+	stress_point();
 	if (!atomic_exchange(&w->futex, 0))
 		futex_wait(&w->futex, 0, SCHED_PARK_NS);
 	atomic_store(&w->futex, 0);

@@ -11,6 +11,7 @@
 #ifndef SCHED_READY_H
 #define SCHED_READY_H
 
+#include "base/stress.h"
 #include "sched/sched.h"
 
 #define relaxed memory_order_relaxed
@@ -39,6 +40,7 @@ static __inline bool ring_put(struct sched_ring *r, uint32_t task)
 	if (tail - atomic_load_explicit(&r->head, memory_order_acquire) == SCHED_RING)
 		return false;
 	atomic_store_explicit(&r->slot[tail % SCHED_RING], task, relaxed);
+	stress_point();
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
 	return true;
 }
@@ -51,6 +53,7 @@ static inline uint32_t ring_take(struct sched_ring *r)
 
 	while (head != atomic_load_explicit(&r->tail, memory_order_acquire)) {
 		task = atomic_load_explicit(&r->slot[head % SCHED_RING], relaxed);
+		stress_point();
 		if (atomic_compare_exchange_weak_explicit(&r->head, &head, head + 1,
 							  memory_order_acq_rel,
 							  memory_order_acquire))
@@ -65,6 +68,7 @@ static __inline void ready_announce(struct sched_worker *w, unsigned int n)
 	struct sched_run *run = w->run;
 
 	atomic_thread_fence(memory_order_seq_cst);
+	stress_point();
 	while (n-- && unlikely(atomic_load_explicit(&run->parked, relaxed)))
 		run->ops->wake(run, ~0ull);
 }
@@ -269,6 +273,7 @@ static __inline bool ready_release(const struct sched_run *run, uint32_t to, enu
 		if (left == 1)
 			return true;
 	}
+	stress_point();
 	if (mode == WINDOW || unlikely(left == PENDING_MANY))
 		return atomic_fetch_sub_explicit(&slab_node(run->slabs, to)->count, 1,
 						 memory_order_acq_rel) == 1;
@@ -295,6 +300,7 @@ static __inline uint32_t node_close(struct graph_node *node)
 static __inline void node_done(struct sched_worker *w, struct graph_node *node, uint32_t task)
 {
 	store_release(&node->npred, 0);
+	stress_point();
 	if (unlikely(atomic_load_explicit(&w->run->window->watch, relaxed) == task))
 		w->run->ops->room(w->run);
 }
@@ -341,8 +347,10 @@ static inline void ready_park(struct sched_worker *w)
 	/* Who wakes may be a thread that has no part in the run: it gets to know the worker here. */
 	atomic_fetch_or_explicit(&run->parked, bit, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst);
+	stress_point();
 	if (!ready_anything(w))
 		run->ops->park(w);
+	stress_point();
 	atomic_fetch_and_explicit(&run->parked, ~bit, memory_order_seq_cst);
 }
 
@@ -358,6 +366,7 @@ static inline bool ready_watch(struct sched_worker *w)
 	if (!w->room || (run->nworkers == 1 && !run->window))
 		return true;
 	atomic_store(&w->at_cores, true);
+	stress_point();
 	atomic_fetch_or_explicit(&run->parked, 1ull << w->index, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst);
 	for (list = 0; list < SCHED_KINDS; list++)
@@ -371,6 +380,7 @@ static inline void ready_unwatch(struct sched_worker *w)
 	if (!atomic_load_explicit(&w->at_cores, relaxed))
 		return;
 	atomic_fetch_and(&w->run->parked, ~(1ull << w->index));
+	stress_point();
 	atomic_store(&w->at_cores, false);
 }
 

@@ -104,6 +104,7 @@ static bool work(struct sched_thread *p)
 			return true;
 		/* Nothing found. Count as parked, then look around once more. */
 		atomic_fetch_or(&s->run.parked, bit);
+		stress_point();
 		atomic_thread_fence(memory_order_seq_cst);
 		if (!ready_work(w) || !(atomic_fetch_and(&s->run.parked, ~bit) & bit))
 			return true;
@@ -122,6 +123,7 @@ static void *thread_main(void *arg)
 			futex_wait(wanted, 0, SLEEP_NS);
 			continue;
 		}
+		stress_point();
 		if (!threads_join_run(s))
 			continue;
 		if (p->index < s->run.nworkers && !work(p)) {

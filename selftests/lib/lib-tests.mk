@@ -22,5 +22,24 @@ $(eval $(call ctest,tensor_test,selftests/lib/tensor_test.c,$(O)/libpto.a,once:)
 $(eval $(call ctest,image_test,selftests/lib/image_test.c,$(O)/libpto.a,once:))
 $(eval $(call ctest,error_test,selftests/lib/error_test.c,$(O)/libpto.a,once:))
 
+# The same tests, where threads are held up at the points that base/stress.h tells of. Objects
+# come before the library, so that they are in the place of its own.
+stress-src := lib/sched/inplace.c lib/sched/rings.c lib/sched/launch.c lib/sched/threads.c \
+	      lib/emulator/pool.c lib/stream/window.c
+stress-obj := $(stress-src:%.c=$(O)/stress/%.o)
+.SECONDARY: $(stress-obj) $(O)/stress/selftests/lib/graph_test.o $(O)/stress/selftests/lib/flow_test.o
+$(O)/stress/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DPTO_STRESS -MMD -MP -c -o $@ $<
+$(O)/stress/selftests/lib/%.o: CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
+$(O)/stress/selftests/lib/%.o: CFLAGS += -Wno-missing-prototypes
+$(O)/stress/selftests/lib/graph_test.o $(O)/stress/selftests/lib/flow_test.o: | $(harness)
+
+$(O)/selftests/stress_%_test: $(O)/stress/selftests/lib/%_test.o $(stress-obj) $(O)/libpto.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(lib-libs) -lm
+tests += $(O)/selftests/stress_graph_test $(O)/selftests/stress_flow_test
+
 # It says itself which threads can be started.
 $(O)/selftests/regress_test: private LDFLAGS += -Wl,--wrap=pthread_create

@@ -16,7 +16,8 @@
 
 #include <pto/pto.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Or slow for another reason. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(PTO_STRESS)
 #define SANITIZED 1
 #else
 #define SANITIZED 0

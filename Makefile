@@ -76,6 +76,7 @@ help:
 	'  modules-lint      the same with sparse, and checkpatch --strict' \
 	'  bench-instructions  instructions per task on these graphs, as in tools/bench/instructions.txt' \
 	'  bench-driver      what its calls cost, in a virtual machine' \
+	'  bench-vm          what a device of the driver costs against the embedded one, there' \
 	'  vm-shell          a shell in a virtual machine with the driver; VM=6.1, 6.12 or debug' \
 	'  install           to $$(DESTDIR)$$(prefix), default /usr/local' \
 	'  clean             remove $$(O)' \

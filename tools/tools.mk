@@ -58,3 +58,4 @@ demo-run: all
 	$(Q)PYTHON=$(PYTHON) $(PTO) run tools/examples/vector --profile
 
 include tools/bench/bench.mk
+include tools/bench/vm/vm.mk

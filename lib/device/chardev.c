@@ -20,6 +20,7 @@
 #define WINDOW_SIZE	(16ull << 30)
 #define IMAGES_SIZE	(4ull << 30)
 #define WINDOW_ALIGN	((size_t)2 << 20)
+#define BATCH_NS	100000	/* a few times what it takes to hand a batch over */
 
 int chardev_call(const struct chardev *cd, unsigned int cmd, void *args)
 {
@@ -253,7 +254,7 @@ static int choose_path(struct pto_device *dev, struct chardev *cd)
 
 	if (want && !strcmp(want, "ioctl"))
 		return 0;
-	if (want && strcmp(want, "uring"))
+	if (want && *want && strcmp(want, "uring"))
 		log_msg(LOG_WARN, "PTO_SUBMIT=%s is neither uring nor ioctl, ignored", want);
 	ret = ring_works(cd);
 	cd->uring = !ret;
@@ -516,6 +517,7 @@ const struct device_ops chardev_ops = {
 	.launch_queue = port_queue,
 	.launch_width = port_width,
 	.launch_depth = EMU_QUEUE_DEPTH,
+	.launch_batch_ns = BATCH_NS,
 	.launch_end = port_launch_end,
 	.poll = port_poll,
 	.wait = port_wait,

@@ -9,6 +9,9 @@
  * batch a stream; by io_uring all of it, and the waiting, are one system call. The head is
  * brought up to date from the stream's page (port_poll), without one.
  *
+ * The last task of a batch is asked how long it took, so that workers know how many to give a
+ * core at once.
+ *
  * A port is used by one thread at a time: the worker that owns the core, and who
  * launches, between runs.
  */
@@ -29,6 +32,7 @@
 #define TIMEOUT_MIN_MS	10000
 #define GRACE_MS	5000		/* the launch's own bounds come first */
 #define PATIENCE_NS	NSEC_PER_MSEC	/* then it is worth while to watch all streams */
+#define WATCH_NS	(2 * NSEC_PER_MSEC)	/* others may have public tasks by then */
 #define DRAIN_NS	(10 * NSEC_PER_SEC)
 
 /**
@@ -200,6 +204,8 @@ static int advance(struct port *p)
 			return entry->status;
 		if (desc_at(p, queue->sq_head)->flags & PTO_DESC_TIMESTAMP)
 			put_times(p, entry);
+		if (entry->end)
+			emu_note_task_ns(p->core, entry->end - entry->start);
 		queue->sq_head++;
 	}
 	return unlikely(p->error) && queue->sq_head == p->submitted ? p->error : 0;
@@ -222,10 +228,8 @@ bool port_poll(struct sched_worker *w)
 	unsigned int i;
 	int status;
 
-	for (i = 0; w->active && i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
-		if (!pending(p))
-			continue;
+	for (i = 0; i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
 		status = advance(p);
 		if (unlikely(status)) {
 			failed(w, p, status);
@@ -260,6 +264,7 @@ static bool make_batch(struct port *p)
 		return false;
 	for (i = 0; i < n; i++)
 		p->cmds[i] = cmd_of(desc_at(p, p->submitted + i));
+	p->cmds[n - 1].flags = PTO_CMD_TIMESTAMP;
 	p->submit.count = n;
 	p->submit.accepted = 0;
 	return true;
@@ -280,31 +285,37 @@ static void aim(struct port *p)
 	p->wait.seqno = p->done + (pending(p) + 1) / 2;
 }
 
+/* Nobody wakes a worker here: one that could do more looks around now and then. */
+static uint64_t slice(const struct sched_worker *w)
+{
+	return w->room && (w->run->nworkers > 1 || w->run->window) ? WATCH_NS : SCHED_PARK_NS;
+}
+
 static void wait_uring(struct sched_worker *w, struct ring *ring)
 {
 	struct chardev *cd = dev_of(w)->chardev;
 	unsigned int i, batches = 0;
 	struct port *p;
 
-	for (i = 0; i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
+	for (i = 0; i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
 		if (!make_batch(p))
 			continue;
 		batches++;
 		ring_prepare(ring, cd, PTO_IOC_STREAM_SUBMIT, &p->submit, &p->submitting);
 	}
-	for (i = 0; i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
-		if (!pending(p) || p->waiting.busy)
+	for (i = 0; i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
+		if (p->waiting.busy)
 			continue;
 		aim(p);
 		p->wait.timeout_ns = PTO_TIMEOUT_MAX_NS;
 		ring_prepare(ring, cd, PTO_IOC_STREAM_WAIT, &p->wait, &p->waiting);
 	}
 	/* Batches are taken at once; of the waits, one is to end. */
-	ring_submit_wait(ring, batches + 1, SCHED_PARK_NS);
-	for (i = 0; batches && i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
+	ring_submit_wait(ring, batches + 1, slice(w));
+	for (i = 0; batches && i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
 		if (!p->submit.count || p->submitting.busy)
 			continue;
 		batch_taken(p, p->submitting.result);
@@ -324,17 +335,15 @@ static void wait_events(struct sched_worker *w)
 
 	if (first->event < 0)
 		first->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	for (i = 0; first->event >= 0 && i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
-		if (!pending(p))
-			continue;
+	for (i = 0; first->event >= 0 && i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
 		arm.stream = p->create.handle;
 		arm.fd = first->event;
 		arm.seqno = p->done + 1;
 		chardev_call(cd, PTO_IOC_EVENT_FD, &arm);
 	}
 	pfd.fd = first->event;
-	poll(&pfd, 1, SCHED_PARK_NS / NSEC_PER_MSEC);
+	poll(&pfd, 1, slice(w) / NSEC_PER_MSEC);
 	eventfd_read(first->event, &count);
 }
 
@@ -344,13 +353,13 @@ static void wait_ioctl(struct sched_worker *w)
 	struct port *p, *nearest = NULL;
 	unsigned int i;
 
-	for (i = 0; i < w->nqueues; i++) {
-		p = port_of(cd, &w->queue[i]);
+	for (i = 0; i < w->active; i++) {
+		p = port_of(cd, w->busy[i]);
 		if (make_batch(p)) {
 			batch_taken(p, chardev_call(cd, PTO_IOC_STREAM_SUBMIT, &p->submit));
 			p->submit.count = 0;
 		}
-		if (pending(p) && !p->error && (!nearest || pending(p) < pending(nearest)))
+		if (!p->error && (!nearest || pending(p) < pending(nearest)))
 			nearest = p;
 	}
 	if (!nearest)

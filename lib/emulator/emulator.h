@@ -219,6 +219,9 @@ struct emu_core *emu_core_if(struct emulator *emu, unsigned int slot);
 int emu_slot_get(struct emulator *emu);
 void emu_slot_put(struct emulator *emu, unsigned int slot);
 
+/** emu_note_task_ns - a descriptor took so long on a core; for emu_core.task_ns */
+void emu_note_task_ns(struct emu_core *core, uint64_t ns);
+
 /** emu_core_retire - put a new core in a slot; the old one is never touched again */
 void emu_core_retire(struct emulator *emu, unsigned int slot);
 

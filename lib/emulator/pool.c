@@ -156,7 +156,7 @@ static bool lost(struct emu_pool *pool, struct emu_core *core)
 enum drained { DRAINED, HALTED, LOST };
 
 /* Less at once, more by and by: a thread that lost its CPU meanwhile is not to be believed. */
-static void note_task_ns(struct emu_core *core, uint64_t ns)
+void emu_note_task_ns(struct emu_core *core, uint64_t ns)
 {
 	uint32_t old = atomic_load_explicit(&core->task_ns, memory_order_relaxed);
 
@@ -204,7 +204,7 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 		interrupt(t->emu, core);
 	}
 	if (head != first)
-		note_task_ns(core, (now_ns() - begin) / (head - first));
+		emu_note_task_ns(core, (now_ns() - begin) / (head - first));
 	return DRAINED;
 }
 

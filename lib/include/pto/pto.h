@@ -73,7 +73,7 @@ enum pto_core {
  * @index:	0 to 15
  * @blocks:	clusters of one AIC and two AIV
  * @cores:	3 * @blocks
- * @mem_total:	bytes of device memory, that of other processes included
+ * @mem_total:	bytes of device memory; other processes may use some of it
  * @mem_used:	bytes that this process has allocated
  * @host_threads: threads the emulator runs on, 0 before the first is needed
  * @backend:	"embedded", or "chardev": a device of the driver

@@ -14,6 +14,10 @@ $(harness):
 
 tests :=
 test-images :=
+# In virtual machines: programs of the driver's own tests, other tests, those for check-full.
+vm-programs =
+vm-own-tests =
+vm-full-tests =
 
 # A C test: $(call ctest,name,source,what it is linked with[,once:])
 define ctest

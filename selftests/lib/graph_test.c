@@ -162,7 +162,7 @@ TEST_F(graph, bad_options)
 
 TEST_F(graph, wide)
 {
-	const int width = SANITIZED ? 20000 : 1000000;
+	const int width = SLOW ? 20000 : 1000000;
 	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
 	int i, last = width + 1;
 
@@ -186,7 +186,7 @@ TEST_F(graph, wide)
 
 TEST_F_TIMEOUT(graph, ten_million_tasks, 120)
 {
-	const int n = SANITIZED ? 200000 : 10000000;
+	const int n = SANITIZED ? 200000 : SLOW ? 50000 : 10000000;
 	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };
 	static uint64_t ran;
 	uint64_t arg = (uintptr_t)&ran;
@@ -202,7 +202,7 @@ TEST_F_TIMEOUT(graph, ten_million_tasks, 120)
 	}
 	ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(n, ran);
-	if (!SANITIZED)
+	if (!SLOW)
 		EXPECT_GE((100l + ARG_SIZE) * n, (rss_kib() - kib) * 1024);
 	ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(2 * (uint64_t)n, ran);
@@ -210,7 +210,7 @@ TEST_F_TIMEOUT(graph, ten_million_tasks, 120)
 	/* Freed tasks are kept for the next graph, but not for ever. */
 	ASSERT_EQ(0, pto_graph_destroy(self->graph));
 	self->graph = NULL;
-	for (waited = 0; waited < 100 && !SANITIZED && rss_kib() - kib > 100000; waited++)
+	for (waited = 0; waited < 100 && !SLOW && rss_kib() - kib > 100000; waited++)
 		usleep(100000);
 	EXPECT_GT(100, waited);
 }
@@ -325,7 +325,7 @@ static int build_random(struct pto_graph *g, struct random_graph *r, int n, uint
 
 TEST(random_graphs)
 {
-	const int rounds = SANITIZED ? 40 : 150;
+	const int rounds = SLOW ? 40 : 150;
 	static struct random_graph r;
 	const char *text = getenv("PTO_TEST_SEED");
 	uint64_t first = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + 1;

@@ -9,7 +9,7 @@
 #include "programs.h"
 
 #define SHAPE(...)	((const uint32_t[]){ __VA_ARGS__ })
-#define ROUNDS		(SANITIZED ? 30 : 300)
+#define ROUNDS		(SLOW ? 30 : 300)
 
 FIXTURE(infer)
 {

@@ -289,7 +289,7 @@ static int one_task(struct pto_device *dev, struct pto_program *noop, struct pto
 
 TEST_F(timing, no_growth_over_launches)
 {
-	const int many = SANITIZED ? 5000 : 100000;
+	const int many = SLOW ? 5000 : 100000;
 	struct pto_graph *g;
 	long before;
 	int i;

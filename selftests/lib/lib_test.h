@@ -23,6 +23,9 @@
 #define SANITIZED 0
 #endif
 
+/* Too slow for large tests: a sanitizer, or an emulated machine. */
+#define SLOW	(SANITIZED || getenv("PTO_TEST_SLOW"))
+
 /* Load images/NAME.so, which lies beside the test. NULL: failed, errno or text says why. */
 static inline struct pto_program *load_kernel(struct pto_device *dev, const char *name)
 {

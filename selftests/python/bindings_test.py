@@ -153,7 +153,8 @@ class Flow(Bound):
             del os.environ["PTO_OUTPUT_DIR"]
             self.assertIn('"tasks"', Path(folder, "swim_time.json").read_text())
 
-    @unittest.skipIf(tap.SANITIZED, "times mean nothing in a sanitizer build")
+    @unittest.skipIf(tap.SANITIZED or os.environ.get("PTO_TEST_SLOW"),
+                     "times mean nothing in a sanitizer build, or an emulated machine")
     def test_one_task_is_quick(self):
         images, orch = kernels(), tap.image("orch")
         dev = bindings.device_malloc(16)

@@ -38,7 +38,7 @@ static struct holdings holdings(void)
 	struct holdings h = { .usage = usage_now(), .mem.size = sizeof(h.mem) };
 	struct pto_device *dev;
 
-	if (!pto_device_open("embedded0", &dev)) {
+	if (!pto_device_open(NULL, &dev)) {
 		pto_mem_stat(dev, &h.mem);
 		pto_device_close(dev);
 	}

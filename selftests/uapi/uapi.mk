@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # Tests of the driver. They run in virtual machines, see selftests.mk.
-vm-programs :=
 uapi-objs := $(addprefix $(O)/selftests/uapi/,uapi.o cores.o genl.o)
 
 # The harness declares no function before it defines it. Calls' outputs need no initializer.

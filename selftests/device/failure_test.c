@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/* What fails in the middle: kernels, devices, processes that share one. */
+#include "kselftest_harness.h"
+
+#include <pto/runtime.h>
+
+#include "device_test.h"
+
+static bool names(const char *const *words)
+{
+	for (; *words; words++)
+		if (!strstr(pto_last_error(), *words))
+			return false;
+	return true;
+}
+
+FIXTURE(failure)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(failure)
+{
+	ASSERT_EQ(0, rig_open(&self->r, NULL)) TH_LOG("%s", pto_last_error());
+}
+
+FIXTURE_TEARDOWN(failure)
+{
+	EXPECT_EQ(0, rig_close(&self->r)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(failure, a_crash_is_told_with_the_fault_record)
+{
+	static const char *const words[] = {
+		"task 3 ", "func_id 2", "AIV core ", " of pto", "SIGSEGV", "address 0", "stream ",
+		"seqno ", "fault record", "1 arguments", NULL,
+	};
+	uint64_t how = 2;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->r.graph, 0, PTO_AIV, NULL, 0));
+	ASSERT_EQ(3, pto_graph_add_task(self->r.graph, 2, PTO_AIV, &how, 1));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pto_graph_add_edge(self->r.graph, i, 3));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EIO, rig_launch(&self->r));
+		EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300))
+			TH_LOG("%s", pto_last_error());
+	}
+}
+
+/* Each of many kernels may crash, on all cores at once, with others behind it. */
+TEST_F(failure, crashes_all_over)
+{
+	uint64_t how = 7, none = 0;
+	int i, round;
+
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->r.graph, 2, i % 3 ? PTO_AIV : PTO_AIC,
+						i % 10 == 9 ? &how : &none, 1));
+	for (round = 0; round < 10; round++) {
+		EXPECT_EQ(-EIO, rig_launch(&self->r));
+		EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 100))
+			TH_LOG("%s", pto_last_error());
+	}
+}
+
+TEST_F(failure, a_kernel_that_does_not_return)
+{
+	static const char *const words[] = { "task 0 ", "func_id 3", "fault record", "in its time", NULL };
+	struct pto_launch_opts o = { .size = sizeof(o), .task_timeout_ms = 300 };
+	uint64_t arg = (uintptr_t)self->r.word;
+
+	ASSERT_EQ(0, pto_graph_add_task(self->r.graph, 3, PTO_AIC, &arg, 1));
+	EXPECT_EQ(-ETIMEDOUT, pto_graph_launch(self->r.graph, &o));
+	EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+}
+
+/* It can not be left either: its thread is given up, the device goes on. */
+TEST_F(failure, a_kernel_that_can_not_be_left)
+{
+	struct pto_launch_opts o = { .size = sizeof(o), .task_timeout_ms = 300 };
+	uint64_t how = 6;
+	int i;
+
+	ASSERT_EQ(0, pto_graph_add_task(self->r.graph, 2, PTO_AIC, &how, 1));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-ETIMEDOUT, pto_graph_launch(self->r.graph, &o));
+		EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300))
+			TH_LOG("%s", pto_last_error());
+	}
+}
+
+TEST_F(failure, launches_can_be_cancelled)
+{
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 2, .aicpu_threads = 2 };
+	struct pto_launch *l;
+	int round;
+
+	ASSERT_EQ(0, rig_add_busy(&self->r, 1000, 2000));
+	for (round = 0; round < 3; round++) {
+		__atomic_store_n(self->r.word, 0, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, pto_graph_launch_async(self->r.graph, &o, &l));
+		ASSERT_TRUE(UNTIL(__atomic_load_n(self->r.word, __ATOMIC_RELAXED) > 20));
+		pto_launch_cancel(l);
+		EXPECT_EQ(-ECANCELED, pto_launch_wait(l, BOUND_MS));
+		pto_launch_free(l);
+		EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300))
+			TH_LOG("%s", pto_last_error());
+	}
+	/* What was queued behind has not run. */
+	EXPECT_GT(1000, *self->r.word);
+}
+
+/* ---- devices that go away ----------------------------------------------- */
+
+struct killer {
+	int64_t *running;
+	int index;
+	int (*how)(int index);
+	int ret;
+};
+
+/* Once the launch is well under way. */
+static void *kill_device(void *arg)
+{
+	struct killer *k = arg;
+
+	k->ret = UNTIL(__atomic_load_n(k->running, __ATOMIC_RELAXED) > 20) ? k->how(k->index) : -ETIME;
+	return NULL;
+}
+
+static void dies(struct __test_metadata *_metadata, int index, int (*how)(int index))
+{
+	static const char *const words[] = { "task ", "func_id 1", " of pto", "reset or is gone",
+					     "stream ", "seqno ", NULL };
+	struct killer k = { .index = index, .how = how };
+	struct pto_stream *s;
+	char name[16], byte;
+	pthread_t thread;
+	struct rig r;
+	void *ptr;
+
+	snprintf(name, sizeof(name), "pto%d", index);
+	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
+	ASSERT_EQ(0, rig_add_busy(&r, 2000, 2000));
+	k.running = r.word;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, kill_device, &k));
+	EXPECT_EQ(-ENODEV, rig_launch(&r));
+	EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, k.ret);
+	/* Everything says so, and nothing hangs or crashes; what is to be freed can be. */
+	EXPECT_EQ(-ENODEV, rig_launch(&r));
+	EXPECT_EQ(-ENODEV, pto_mem_alloc(r.dev, 64, &ptr));
+	EXPECT_EQ(-ENODEV, pto_mem_read(r.dev, &byte, r.word, 1));
+	EXPECT_EQ(-ENODEV, pto_stream_write(s, r.word, &byte, 1));
+	EXPECT_EQ(-ENODEV, pto_stream_wait(s, 0, 0));
+	pto_stream_destroy(s);
+	EXPECT_EQ(0, rig_close(&r)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(failure, reset_in_the_middle_of_a_launch)
+{
+	int index = last_device(), round;
+	struct rig r;
+	char name[16];
+
+	snprintf(name, sizeof(name), "pto%d", index);
+	for (round = 0; round < 2; round++)
+		dies(_metadata, index, device_reset);
+	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, good_run(r.dev, r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, rig_close(&r));
+}
+
+/* While the dead one is still held, a new one can be opened. */
+TEST_F(failure, a_dead_device_and_its_successor)
+{
+	int index = last_device();
+	struct rig dead, r;
+	char name[16];
+
+	snprintf(name, sizeof(name), "pto%d", index);
+	ASSERT_EQ(0, rig_open(&dead, name));
+	ASSERT_EQ(0, device_reset(index));
+	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
+	EXPECT_NE(dead.dev, r.dev);
+	EXPECT_EQ(-ENODEV, good_run(dead.dev, dead.prog[0], 10));
+	EXPECT_EQ(0, good_run(r.dev, r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, rig_close(&dead));
+	EXPECT_EQ(0, good_run(r.dev, r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, rig_close(&r));
+}
+
+TEST_F(failure, unplug_in_the_middle_of_a_launch)
+{
+	int index = last_device();
+	struct pto_device *dev;
+	char name[16];
+
+	if (!index)
+		SKIP(return, "no device to spare");
+	dies(_metadata, index, device_unplug);
+	snprintf(name, sizeof(name), "pto%d", index);
+	EXPECT_EQ(-ENODEV, pto_device_open(name, &dev));
+	/* Another device was not touched by that. */
+	EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(failure, set_device_opens_a_dead_one_anew)
+{
+	int index = last_device();
+	uint64_t value = 42, back = 0;
+	void *ptr;
+
+	setenv("PTO_DEVICE", "pto0", 1);
+	ASSERT_EQ(0, set_device(index)) TH_LOG("%s", pto_last_error());
+	EXPECT_NE(NULL, device_malloc(4096));
+	ASSERT_EQ(0, device_reset(index));
+	EXPECT_EQ(NULL, device_malloc(4096));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "reset"));
+	ASSERT_EQ(0, set_device(index)) TH_LOG("%s", pto_last_error());
+	ptr = device_malloc(4096);
+	ASSERT_NE(NULL, ptr) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, copy_to_device(ptr, &value, sizeof(value)));
+	EXPECT_EQ(0, copy_from_device(&back, ptr, sizeof(back)));
+	EXPECT_EQ(value, back);
+	device_free(ptr);
+}
+
+TEST_HARNESS_MAIN

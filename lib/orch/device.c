@@ -52,7 +52,9 @@ struct device_thread {
  * A thread that does not return has nothing but this, and what this owns.
  *
  * @image:	of the orchestration; @args: what it is called with
- * @lock:	guards @err and @text: why the orchestration ended the launch
+ * @lock:	guards what follows; a launch is cancelled under it
+ * @launch:	NULL once that is over
+ * @err, @text:	why the orchestration ended it
  */
 struct device_run {
 	struct pto_device *dev;
@@ -61,8 +63,8 @@ struct device_run {
 	bool full_deps;
 	uint64_t *args;
 	int nargs;
-	struct pto_launch *launch;
 	pthread_mutex_t lock;
+	struct pto_launch *launch;
 	int err;
 	char *text;
 	int count;
@@ -325,8 +327,8 @@ static void give_up(struct device_run *run, int err, const char *text)
 		run->err = err;
 		run->text = strdup(text);
 	}
-	pthread_mutex_unlock(&run->lock);
 	pto_launch_cancel(run->launch);
+	pthread_mutex_unlock(&run->lock);
 }
 
 static int thread_enter(void *arg)
@@ -447,6 +449,9 @@ int device_orch_end(struct orch *o, int rc)
 	if (!run)
 		return rc;
 	o->run = NULL;
+	pthread_mutex_lock(&run->lock);
+	run->launch = NULL;
+	pthread_mutex_unlock(&run->lock);
 	for (i = 0; i < run->count; i++)
 		if (run->thread[i].started && !thread_join(run->thread[i].pthread, deadline))
 			all = false;

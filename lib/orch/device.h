@@ -17,8 +17,8 @@ int device_orch_init(struct orch *o, const struct orch_args *args);
 /**
  * device_orch_start - launch: start threads that run the orchestration
  * @threads: how many; each calls the entry
- * @launch:	the launch under way; the caller's to wait for, and to free afterwards,
- *		with device_orch_end() next
+ * @launch:	the launch under way; the caller's to wait for, and to free after
+ *		device_orch_end()
  */
 int device_orch_start(struct orch *o, struct pto_launch_opts *opts, int threads,
 		      struct pto_launch **launch);

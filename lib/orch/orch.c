@@ -255,7 +255,6 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 
 void orch_release(struct orch *o)
 {
-	device_orch_end(o, 0);
 	pto_graph_destroy(o->graph);
 	staging_release(&o->staging);
 	image_put(o->image);

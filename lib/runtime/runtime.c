@@ -101,6 +101,10 @@ int enable_runtime_profiling(void *runtime, int enabled)
 /* Free a runtime that nobody can find any more. */
 static void destroy(struct runtime *rt)
 {
+	pto_launch_cancel(rt->launch);
+	while (rt->launch && pto_launch_wait(rt->launch, INT_MAX) == -EINPROGRESS)
+		;
+	device_orch_end(&rt->orch, 0);
 	pto_launch_free(rt->launch);
 	orch_release(&rt->orch);
 	free(rt->args);
@@ -244,9 +248,10 @@ static int end_launch(struct runtime *rt, int timeout_ms)
 	if (rc == -EINPROGRESS)
 		return rc;
 	registry_give(rt, RUNTIME_CHANGING);
+	rc = device_orch_end(&rt->orch, rc);
 	pto_launch_free(rt->launch);
 	rt->launch = NULL;
-	return device_orch_end(&rt->orch, rc);
+	return rc;
 }
 
 /* What runs on the device is always waited for beside it. */

@@ -41,6 +41,7 @@ bool emu_quit(struct emulator *emu)
 	/* The watchdog last: it makes the others leave their kernels. */
 	bool all = pool_stop(emu);
 
+	all &= teams_stop(emu);
 	return watchdog_stop(emu) && all;
 }
 
@@ -50,6 +51,7 @@ void emu_destroy(struct emulator *emu)
 	unsigned int i;
 
 	watchdog_destroy(emu);
+	teams_destroy(emu);
 	pool_destroy(emu);
 	for (i = 0; i < EMU_SLOTS; i++)
 		free(atomic_load(&emu->cores[i]));

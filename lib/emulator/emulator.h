@@ -258,6 +258,36 @@ void emu_wait_cores(struct emulator *emu, struct emu_core *const *cores, const u
 unsigned int emu_event(struct emulator *emu);
 void emu_rouse(struct emulator *emu);
 
+/* ---- teams (team.c): the lanes of mixed tasks --------------------------- */
+
+struct emu_team;
+
+/**
+ * struct emu_lane - a lane of a mixed task
+ * @core, @desc: what runs where; @desc is NULL if the lane is not used
+ * @start, @end: when it did, where it did not fail
+ * @fault:	why it failed
+ */
+struct emu_lane {
+	struct emu_core *core;
+	const struct pto_desc *desc;
+	uint64_t start, end;
+	struct emu_fault fault;
+};
+
+/** emu_team_new - a thread for each lane; the emulator's to stop and to free */
+int emu_team_new(struct emulator *emu, struct emu_team **team);
+
+/**
+ * emu_team_run - run the lanes of one task at once, on cores that nobody else uses
+ * @failed:	called at once when a lane has failed: the others must be made to leave
+ *
+ * Returns 0 when all have ended, -ECANCELED if one has failed; -ENOMEM, -EAGAIN: there
+ * are no threads, and nothing was run.
+ */
+int emu_team_run(struct emu_team *team, struct emu_lane *lanes,
+		 void (*failed)(void *arg, unsigned int lane), void *arg);
+
 /* ---- its watchdog (watchdog.c) ------------------------------------------ */
 
 /**

@@ -22,7 +22,7 @@ struct emu_loaded {
 
 /**
  * struct emulator
- * @lock:	guards @loaded, @stream, and the making of cores
+ * @lock:	guards @loaded, @stream, @teams, and the making of cores
  * @line:	whose queues the cores are; NULL: they are its own
  * @draining:	threads that work on the line's queues
  * @down:	the line has failed for good
@@ -36,6 +36,7 @@ struct emulator {
 	bool stream[EMU_SLOTS];
 	struct emu_pool *pool;
 	struct watchdog *watchdog;
+	struct emu_team *teams;
 
 	struct emu_line *line;
 	atomic_uint draining;
@@ -55,6 +56,11 @@ struct emu_core *line_claim(struct emulator *emu, unsigned int *at);
 void line_sleep(struct emulator *emu, uint32_t *doorbell, uint64_t *nap);
 void line_tell(struct emulator *emu, struct emu_core *core);
 void line_tell_all(struct emulator *emu);
+
+/* Replace a thread of a team, as pool_give_up() does one of the pool. */
+bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc);
+bool teams_stop(struct emulator *emu);
+void teams_destroy(struct emulator *emu);
 
 int pool_create(struct emulator *emu);
 bool pool_stop(struct emulator *emu);

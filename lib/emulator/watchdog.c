@@ -155,6 +155,7 @@ static struct watched look(struct watchdog *dog)
 static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct watched *w)
 {
 	if (pool_give_up(dog->emu, w->thread, w->desc) ||
+	    team_give_up(dog->emu, w->thread, w->desc) ||
 	    (watch && watch->give_up(watch, w->thread, w->desc)))
 		log_msg(LOG_WARN, "a kernel does not return: its thread and its core are given up");
 }

@@ -200,6 +200,12 @@ int64_t graph_next(struct pto_graph *g)
 	return ret ? ret : (int64_t)g->ntasks;
 }
 
+static __inline void init_node(struct graph_node *node)
+{
+	node->npred = 0;
+	node->nsucc = 0;
+}
+
 static __inline struct pto_desc *fill(struct pto_graph *g, int func_id, unsigned int lane)
 {
 	struct graph_task *t = slab_task(g->slabs.at, g->ntasks);
@@ -207,14 +213,16 @@ static __inline struct pto_desc *fill(struct pto_graph *g, int func_id, unsigned
 	t->desc = g->kernels[func_id]->desc;
 	t->desc.lane = lane;
 	t->desc.cookie = g->ntasks;
-	t->node.npred = 0;
-	t->node.nsucc = 0;
+	init_node(&t->node);
 	return &t->desc;
 }
 
-struct pto_desc *graph_fill(struct pto_graph *g, int func_id, unsigned int lane)
+struct pto_desc *graph_open(struct pto_graph *g)
 {
-	return fill(g, func_id, lane);
+	struct graph_task *t = slab_task(g->slabs.at, g->ntasks);
+
+	init_node(&t->node);
+	return &t->desc;
 }
 
 static __inline int commit(struct pto_graph *g)

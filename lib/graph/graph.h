@@ -35,6 +35,9 @@
 #define SLAB_CHUNK_SHIFT 17
 #define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
+/* desc.lane of a mixed task: see sched/mixed.c. */
+#define LANE_MIXED	PTO_LANES
+
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
 
@@ -246,8 +249,8 @@ int64_t graph_next(struct pto_graph *g);
  */
 void *graph_args(struct pto_graph *g, size_t size, size_t align);
 
-/** graph_fill - make the task of graph_next() run a kernel on a lane; PTO_LANE_* */
-struct pto_desc *graph_fill(struct pto_graph *g, int func_id, unsigned int lane);
+/** graph_open - the task of graph_next(), without edges; its descriptor is to be filled in */
+struct pto_desc *graph_open(struct pto_graph *g);
 
 /** graph_commit - the task of graph_next() is one from now on */
 void graph_commit(struct pto_graph *g);

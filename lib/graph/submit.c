@@ -29,9 +29,9 @@ void graph_free_submitted(struct pto_graph *g)
 
 /* ---- what a caller may get wrong ---------------------------------------- */
 
-int submit_lane(const struct pto_graph *g, const struct pto_task *t, uint64_t id, int *func_id)
+int submit_lanes(const struct pto_graph *g, const struct pto_task *t, uint64_t id)
 {
-	int lane, used = -1;
+	unsigned int lane, lanes = 0;
 
 	for (lane = 0; lane < PTO_LANES; lane++) {
 		int f = t->kernels[lane];
@@ -41,16 +41,15 @@ int submit_lane(const struct pto_graph *g, const struct pto_task *t, uint64_t id
 		if ((unsigned int)f >= g->nkernels || !g->kernels[f])
 			return fail(-ENOENT, "task %llu: func_id %d (%s) has no kernel", ID(id), f,
 				    LANES[lane]);
-		if (used >= 0)
-			return fail(-EOPNOTSUPP, "task %llu: kernels for %s and %s; tasks of more than one core are not supported yet",
-				    ID(id), LANES[used], LANES[lane]);
-		used = lane;
-		*func_id = f;
+		lanes |= 1u << lane;
 	}
-	if (used < 0)
+	if (!lanes)
 		return fail(-EINVAL, "task %llu has no kernel for any lane", ID(id));
+	if (lanes_mixed(lanes) && g->dev->ops != &embedded_ops)
+		return fail(-EOPNOTSUPP, "task %llu has kernels for several lanes, which %s can not run yet",
+			    ID(id), g->dev->name);
 	/* Which of a block's AIVs runs it makes no difference. */
-	return min(used, PTO_LANE_AIV0);
+	return lanes == 1u << PTO_LANE_AIV1 ? 1u << PTO_LANE_AIV0 : lanes;
 }
 
 static int check_access(const struct pto_access *a)
@@ -134,7 +133,21 @@ static int allocate_outputs(struct pto_graph *g, const struct pto_task *t)
 	return ret;
 }
 
-void submit_fill_args(const struct pto_task *t, void *at, struct pto_desc *desc)
+static void fill_lane(const struct pto_graph *g, const struct pto_task *t, unsigned int lane,
+		      uint64_t id, struct pto_desc *desc)
+{
+	int f = t->kernels[lane];
+
+	/* The second AIV's alone is run by the first. */
+	if (f == PTO_NO_KERNEL)
+		f = t->kernels[PTO_LANE_AIV1];
+	*desc = g->kernels[f]->desc;
+	desc->lane = lane;
+	desc->cookie = id;
+}
+
+/* Returns what the kernels are called with. */
+static uint64_t *fill_args(const struct pto_task *t, void *at)
 {
 	uint32_t i, n = t->naccesses;
 	struct pto_tensor *copy = at;
@@ -146,22 +159,36 @@ void submit_fill_args(const struct pto_task *t, void *at, struct pto_desc *desc)
 	}
 	if (t->nscalars)
 		memcpy(args + n, t->scalars, t->nscalars * sizeof(*args));
-	desc->launch.args = (uintptr_t)args;
-	desc->launch.nargs = n + t->nscalars;
+	return args;
 }
 
-static int fill_args(struct pto_graph *g, const struct pto_task *t, struct pto_desc *desc)
+void submit_fill(const struct pto_graph *g, const struct pto_task *t, unsigned int lanes,
+		 uint64_t id, void *at, struct pto_desc *desc)
 {
-	size_t size = submit_args_size(t);
-	void *at;
+	bool mixed = lanes_mixed(lanes);
+	struct pto_desc *lane_desc = at;
+	uint64_t *args = NULL;
+	unsigned int lane;
 
-	if (!size)
-		return 0;
-	at = graph_args(g, size, t->naccesses ? CACHE_LINE : sizeof(uint64_t));
-	if (!at)
-		return -ENOMEM;
-	submit_fill_args(t, at, desc);
-	return 0;
+	if (submit_size(t, lanes))
+		args = fill_args(t, mixed ? lane_desc + PTO_LANES : at);
+	fill_lane(g, t, __builtin_ctz(lanes), id, desc);
+	desc->launch.args = (uintptr_t)args;
+	desc->launch.nargs = t->naccesses + t->nscalars;
+	if (!mixed)
+		return;
+	for (lane = 0; lane < PTO_LANES; lane++) {
+		if (!(lanes & 1u << lane))
+			continue;
+		fill_lane(g, t, lane, id, &lane_desc[lane]);
+		lane_desc[lane].launch.args = desc->launch.args;
+		lane_desc[lane].launch.nargs = desc->launch.nargs;
+		lane_desc[lane].lane_mask = lanes;
+		lane_desc[lane].gang = (uint32_t)id + 1 ?: 1;
+	}
+	desc->lane = LANE_MIXED;
+	desc->lane_mask = lanes;
+	desc->launch.image = (uintptr_t)lane_desc;
 }
 
 /* ---- dependencies ------------------------------------------------------- */
@@ -203,7 +230,9 @@ static int add_edges(struct pto_graph *g, const struct pto_task *t, uint32_t id)
 
 int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 {
-	int func_id = 0, lane, ret;
+	void *at = NULL;
+	size_t size;
+	int lanes, ret;
 	int64_t id;
 
 	if (!g || !t)
@@ -215,15 +244,21 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 	ret = submit_check(t, g->ntasks) ?: submit_check_tensors(t, g->ntasks);
 	if (ret)
 		return ret;
-	lane = submit_lane(g, t, g->ntasks, &func_id);
-	if (lane < 0)
-		return lane;
+	lanes = submit_lanes(g, t, g->ntasks);
+	if (lanes < 0)
+		return lanes;
 	id = graph_next(g);
 	if (id < 0)
 		return id;
-	ret = allocate_outputs(g, t) ?: fill_args(g, t, graph_fill(g, func_id, lane));
+	ret = allocate_outputs(g, t);
 	if (ret)
 		return ret;
+	size = submit_size(t, lanes);
+	if (size)
+		at = graph_args(g, size, t->naccesses || lanes_mixed(lanes) ? CACHE_LINE : 8);
+	if (size && !at)
+		return -ENOMEM;
+	submit_fill(g, t, lanes, id, at, graph_open(g));
 	graph_commit(g);
 	ret = add_edges(g, t, id);
 	if (ret) {

@@ -14,18 +14,29 @@ int submit_check(const struct pto_task *t, uint64_t id);
 /** submit_check_tensors - the tensors of a task that is fine so far */
 int submit_check_tensors(const struct pto_task *t, uint64_t id);
 
-/** submit_lane - the lane of a task of one kernel, and its func_id; or -errno */
-int submit_lane(const struct pto_graph *g, const struct pto_task *t, uint64_t id, int *func_id);
+/** submit_lanes - the lanes of a task, a bit each; or -errno */
+int submit_lanes(const struct pto_graph *g, const struct pto_task *t, uint64_t id);
 
-/* Bytes of the copies of the tensors and, behind them, of what the kernel is called with. */
-static inline size_t submit_args_size(const struct pto_task *t)
+/* Is it more than one? */
+static inline bool lanes_mixed(unsigned int lanes)
 {
-	return t->naccesses * (sizeof(struct pto_tensor) + sizeof(uint64_t)) +
+	return lanes & (lanes - 1);
+}
+
+/*
+ * What a task has beside its place: if it is mixed, a descriptor for each lane; copies of
+ * the tensors; and what the kernels are called with.
+ */
+static inline size_t submit_size(const struct pto_task *t, unsigned int lanes)
+{
+	return (lanes_mixed(lanes) ? PTO_LANES * sizeof(struct pto_desc) : 0) +
+	       t->naccesses * (sizeof(struct pto_tensor) + sizeof(uint64_t)) +
 	       t->nscalars * sizeof(uint64_t);
 }
 
-/** submit_fill_args - fill these in at @at, and point @desc to them */
-void submit_fill_args(const struct pto_task *t, void *at, struct pto_desc *desc);
+/** submit_fill - fill in @desc, and what it points to, of submit_size() bytes, at @at */
+void submit_fill(const struct pto_graph *g, const struct pto_task *t, unsigned int lanes,
+		 uint64_t id, void *at, struct pto_desc *desc);
 
 /** submit_infer - whom task number @id must wait for; on failure @deps lacks something */
 int submit_infer(const struct pto_task *t, uint32_t id, struct depmap *deps,

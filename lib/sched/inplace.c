@@ -125,6 +125,18 @@ static __inline void prefetch(const struct sched_run *run, const struct graph_ta
 	}
 }
 
+/* The core to use for a task; NULL: it is a mixed one. */
+static __inline struct emu_core *next_core(struct sched_worker *w, unsigned int kind)
+{
+	struct emu_core *core;
+
+	if (unlikely(kind == SCHED_MIXED))
+		return NULL;
+	core = w->core[kind];
+	w->core[kind] = core->peer;
+	return core;
+}
+
 /* Run a task, and then what it makes ready, on one core as far as the kind allows. */
 static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready_mode mode)
 {
@@ -138,13 +150,11 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		/* In a window successors come and go. */
 		if (mode != WINDOW)
 			prefetch(w->run, t);
-		if (!core || core->kind != kind) {
-			core = w->core[kind];
-			w->core[kind] = core->peer;
-		}
 		if (mode != WINDOW)
 			node_arm(&w->run->pending[task], &t->node);
-		if (!execute(w, &t->desc, core))
+		if (!core || core->kind != kind)
+			core = next_core(w, kind);
+		if (likely(core) ? !execute(w, &t->desc, core) : !w->run->ops->mixed(w, task))
 			return false;
 		if (stopped(w))
 			return false;

@@ -82,7 +82,7 @@ static int describe_args(char *text, size_t size, const struct pto_desc *desc)
 	return n;
 }
 
-static int fault_errno(const struct emu_fault *fault)
+int fault_errno(const struct emu_fault *fault)
 {
 	switch (fault->status) {
 	case PTO_STATUS_HANG:
@@ -270,6 +270,7 @@ static struct sched_ops ops_for(const struct device_ops *backend)
 		.failed = launch_failed,
 		.more_records = op_more_records,
 		.room = op_room,
+		.mixed = launch_mixed,
 	};
 }
 
@@ -375,7 +376,8 @@ static void reset_worker(struct sched_worker *w)
 	w->settled = 0;
 	w->inflight = 0;
 	w->record = w->record_end = NULL;
-	for (i = 0; i < SCHED_KINDS; i++) {
+	w->mixed = TASK_NONE;
+	for (i = 0; i < SCHED_LISTS; i++) {
 		w->ready[i] = TASK_NONE;
 		/* Left over from a launch that failed. */
 		atomic_store_explicit(&w->ring[i].head,

@@ -136,6 +136,12 @@ void launch_shut_down(struct sched *s);
 /** launch_overdue - a kernel has returned, but after its time and more */
 void launch_overdue(struct sched *s);
 
+/** launch_mixed - what sched_ops.mixed() does (mixed.c) */
+bool launch_mixed(struct sched_worker *w, uint32_t task);
+
+/** fault_errno - what a fault of a kernel is to who launched it */
+int fault_errno(const struct emu_fault *fault);
+
 /** launch_task_failed - the launch fails with @error, since a task of it has: @cause says why */
 void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int core, int error,
 			const char *cause);

@@ -21,10 +21,14 @@
 
 enum ready_mode { ALONE, SHARED, WINDOW };
 
-/* The kind of core that a task runs on. */
+/* The kind of core that a task runs on, or SCHED_MIXED. */
 static __inline unsigned int desc_kind(const struct pto_desc *desc)
 {
-	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
+	_Static_assert(PTO_CORE_AIC == 0 && PTO_CORE_AIV == 1 && SCHED_MIXED == 2 &&
+		       PTO_LANE_AIC == 0 && PTO_LANE_AIV0 == 1 && PTO_LANE_AIV1 == 2 &&
+		       LANE_MIXED == 3, "the kinds follow the lanes");
+
+	return (desc->lane + 1u) / 2;
 }
 
 static __inline bool ring_empty(const struct sched_ring *r)
@@ -230,7 +234,7 @@ static inline bool ready_work(struct sched_worker *w)
 
 	if (atomic_load_explicit(&run->root, relaxed) < run->nroots)
 		return true;
-	for (list = 0; list < SCHED_KINDS; list++)
+	for (list = 0; list < SCHED_LISTS; list++)
 		if (ready_public(run, list))
 			return true;
 	return false;
@@ -369,7 +373,7 @@ static inline bool ready_watch(struct sched_worker *w)
 	stress_point();
 	atomic_fetch_or_explicit(&run->parked, 1ull << w->index, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst);
-	for (list = 0; list < SCHED_KINDS; list++)
+	for (list = 0; list < SCHED_LISTS; list++)
 		if (w->room & 1u << list && ready_public(run, list))
 			return false;
 	return !stopped(w);

@@ -119,12 +119,25 @@ static void release(struct sched_worker *w, uint32_t to)
 		ready_put(w, desc_kind(slab_desc(w->run->slabs, to)), to, mode);
 }
 
+/* The task is done: see to those that wait for it. */
+static void finish(struct sched_worker *w, uint32_t task)
+{
+	struct graph_node *node = slab_node(w->run->slabs, task);
+	uint32_t n;
+
+	if (w->run->window) {
+		n = node_close(node);
+		for_each_in_window(w->run->chunks, node, n, to, release(w, to));
+		node_done(w, node, task);
+	} else {
+		for_each_successor(w->run->chunks, node, to, release(w, to));
+	}
+}
+
 static void complete(struct sched_worker *w, struct sched_queue *q)
 {
-	struct graph_slab *const *slabs = w->run->slabs;
 	uint32_t task = q->task[q->done % EMU_QUEUE_DEPTH];
-	struct graph_node *node = slab_node(slabs, task);
-	uint32_t n, next = follower(w, task);
+	uint32_t next = follower(w, task);
 	struct pto_cqe cqe;
 
 	if (w->run->profile && take_cqe(q, &cqe))
@@ -134,13 +147,7 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
 		return;
 	w->inflight--;
-	if (w->run->window) {
-		n = node_close(node);
-		for_each_in_window(w->run->chunks, node, n, to, release(w, to));
-		node_done(w, node, task);
-	} else {
-		for_each_successor(w->run->chunks, node, to, release(w, to));
-	}
+	finish(w, task);
 }
 
 /* A core has halted. */
@@ -285,6 +292,26 @@ static bool dispatch(struct sched_worker *w, struct sched_queue *q, unsigned int
 	return true;
 }
 
+/*
+ * A mixed task needs a block that is idle. Were its cores given other tasks meanwhile, it
+ * might never find one: so all are left to run dry.
+ */
+static bool dispatch_mixed(struct sched_worker *w)
+{
+	uint32_t task = w->mixed;
+
+	if (w->active)
+		return false;
+	if (!w->run->window)
+		node_arm(&w->run->pending[task], slab_node(w->run->slabs, task));
+	if (!w->run->ops->mixed(w, task))
+		return false;
+	w->mixed = TASK_NONE;
+	w->executed++;
+	finish(w, task);
+	return true;
+}
+
 /* Notes in w->room for what kinds there was no task. */
 static bool dispatch_all(struct sched_worker *w)
 {
@@ -293,6 +320,11 @@ static bool dispatch_all(struct sched_worker *w)
 	unsigned int kind;
 
 	w->room = 0;
+	if (w->mixed == TASK_NONE)
+		w->mixed = take(w, SCHED_MIXED);
+	if (w->mixed != TASK_NONE)
+		return dispatch_mixed(w);
+	w->room = 1u << SCHED_MIXED;
 	for (kind = 0; kind < SCHED_KINDS; kind++) {
 		while ((q = find_queue(w, kind))) {
 			if (!dispatch(w, q, kind)) {

@@ -22,7 +22,9 @@
 
 #define SCHED_MAX_WORKERS	64
 #define SCHED_RING		256
-#define SCHED_KINDS		2	/* of core; lists of ready tasks are by kind */
+#define SCHED_KINDS		2	/* of core */
+#define SCHED_MIXED		2	/* a task that takes several */
+#define SCHED_LISTS		3	/* of ready tasks, by kind */
 
 struct sched_queue;
 struct sched_run;
@@ -69,6 +71,7 @@ struct sched_ring {
  *		has room for, or for a bounded time
  * @failed:	the launch has failed; the first one to say so is heard
  * @more_records: the worker's buffer for records is full; false: no memory
+ * @mixed:	run a mixed task on an idle block of the worker's; false: it failed
  * @room:	in a window: what who submits tasks waits for may have happened
  */
 struct sched_ops {
@@ -82,6 +85,7 @@ struct sched_ops {
 		       const struct emu_fault *fault);
 	bool (*more_records)(struct sched_worker *w);
 	void (*room)(struct sched_run *run);
+	bool (*mixed)(struct sched_worker *w, uint32_t task);
 };
 
 /**
@@ -109,7 +113,7 @@ struct sched_inject {
  * the edges are walked, and then npred is set to 0: the place is free.
  */
 struct sched_window {
-	struct sched_inject inject[SCHED_KINDS];
+	struct sched_inject inject[SCHED_LISTS];
 	uint32_t mask;
 	atomic_bool open;
 	atomic_uint ntasks;
@@ -136,6 +140,8 @@ struct sched_queue {
  * @executed:	tasks done and not yet added to the run's count
  * @settled:	tasks that were
  * @core:	in place: the core to use next, by kind
+ * @team, @mixed_turn: threads for mixed tasks, made at the first one; their next block
+ * @mixed:	through rings: one that waits until all cores are idle; TASK_NONE: none
  * @queue:	through rings: its cores, AIC first, then AIV from @first_aiv on
  * @inflight:	through rings: tasks on their way, those behind one another counted once
  * @active:	through rings: queues that are not empty, at most @width: @busy
@@ -152,13 +158,16 @@ struct sched_worker {
 	unsigned int index;
 	atomic_uint stop;
 	atomic_uint futex;
-	uint32_t ready[SCHED_KINDS];
+	uint32_t ready[SCHED_LISTS];
 	uint32_t root, root_end;
 	uint32_t nroots;
 	const struct graph_roots *roots;
 	uint32_t executed;
 	uint32_t settled;
 	struct emu_core *core[SCHED_KINDS];
+	struct emu_team *team;
+	unsigned int mixed_turn;
+	uint32_t mixed;
 	struct sched_record *record, *record_end;
 
 	struct sched_queue *queue;
@@ -175,7 +184,7 @@ struct sched_worker {
 	unsigned int room;
 	atomic_bool at_cores;
 
-	struct sched_ring ring[SCHED_KINDS];
+	struct sched_ring ring[SCHED_LISTS];
 };
 
 /**

@@ -245,30 +245,25 @@ static int64_t submit(struct pto_flow *f)
 	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits;
 	const struct pto_task *t = &f->task;
 	uint64_t id = s->stat.tasks;
-	size_t size = submit_args_size(t);
-	struct pto_desc *desc;
-	int func_id = 0, lane;
-	void *args;
+	size_t size;
+	void *args = NULL;
+	int lanes;
 	int ret;
 
 	/* This first: of a launch that is over there may be nothing left but the stream. */
 	ret = stream_next(s);
 	if (ret)
 		return ret;
-	lane = submit_lane(s->graph, t, id, &func_id);
-	if (lane < 0)
-		return lane;
+	lanes = submit_lanes(s->graph, t, id);
+	if (lanes < 0)
+		return lanes;
+	size = submit_size(t, lanes);
 	ret = more_held(f) ?: place_tensors(f);
 	if (!ret && size)
 		ret = stream_args(s, size, &args);
 	if (ret)
 		return ret;
-	desc = stream_open(s);
-	*desc = s->graph->kernels[func_id]->desc;
-	desc->lane = lane;
-	desc->cookie = id;
-	if (size)
-		submit_fill_args(t, args, desc);
+	submit_fill(s->graph, t, lanes, id, args, stream_open(s));
 	ret = link_task(s, t);
 	if (ret) {
 		s->broken = true;

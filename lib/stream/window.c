@@ -65,7 +65,7 @@ static bool advance(struct stream *s)
 		const struct pto_desc *desc = &t->desc;
 
 		free_chunks(s, &t->node, s->tail);
-		if (desc->launch.nargs)
+		if (desc->launch.args)
 			s->args_tail = align_up(desc->launch.args - (uintptr_t)s->args +
 						desc->launch.nargs * sizeof(uint64_t), CACHE_LINE);
 		s->tail++;
@@ -280,6 +280,14 @@ int stream_link(struct stream *s, uint32_t from, uint32_t to)
 	return 0;
 }
 
+/* What desc_kind() of the scheduler says. */
+static unsigned int list_of(const struct pto_desc *desc)
+{
+	if (desc->lane == LANE_MIXED)
+		return SCHED_MIXED;
+	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
+}
+
 static void inject(struct stream *s, uint32_t place, unsigned int kind)
 {
 	struct sched_inject *in = &s->window.inject[s->graph->dev->inplace ? 0 : kind];
@@ -305,7 +313,7 @@ void stream_publish(struct stream *s, uint32_t task)
 	t->node.npred &= ~NPRED_HELD;
 	left = BIAS - (t->node.npred - 1);
 	if (atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
-		inject(s, place, t->desc.lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV);
+		inject(s, place, list_of(&t->desc));
 }
 
 void stream_close(struct stream *s)
@@ -328,13 +336,16 @@ static int add_slabs(struct graph_slabs *slabs, uint32_t count, uint32_t shift)
 
 static int allocate(struct stream *s, const struct pto_flow_opts *o)
 {
+	bool full = true;
 	unsigned int i;
 	int ret;
 
 	s->newest = calloc(o->window, sizeof(*s->newest));
-	for (i = 0; i < SCHED_KINDS; i++)
+	for (i = 0; i < SCHED_LISTS; i++) {
 		s->window.inject[i].slot = calloc(o->window, sizeof(atomic_uint));
-	if (!s->newest || !s->window.inject[0].slot || !s->window.inject[1].slot ||
+		full = full && s->window.inject[i].slot;
+	}
+	if (!full || !s->newest ||
 	    add_slabs(&s->slabs, o->window, SLAB_SHIFT) ||
 	    add_slabs(&s->chunks, o->dep_pool, SLAB_CHUNK_SHIFT))
 		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
@@ -377,7 +388,7 @@ void stream_free(struct stream *s)
 {
 	unsigned int i;
 
-	for (i = 0; i < SCHED_KINDS; i++)
+	for (i = 0; i < SCHED_LISTS; i++)
 		free(s->window.inject[i].slot);
 	free(s->newest);
 	slabs_free(&s->slabs);

@@ -40,7 +40,7 @@ variables()
 {
 	grep -rhoE '(getenv|env_ms|environ\.get)\("PTO_[A-Z_]+"' "$root/lib" "$root/tools/pto" |
 		grep -oE 'PTO_[A-Z_]+'
-	grep -oE 'PTO_[A-Z]+' "$root/tools/cc/pto-cc"
+	grep -oE '\{PTO_[A-Z_]+' "$root/tools/cc/pto-cc" | tr -d '{'
 }
 undocumented()
 {

@@ -43,7 +43,9 @@ struct pto_access {
  * @size:	sizeof(struct pto_task), set by the caller
  * @flags:	PTO_TASK_*
  * @kernels:	func_ids for AIC, the first AIV and the second AIV, PTO_NO_KERNEL
- *		for those that it does not use; so far it uses one
+ *		for those that it does not use. If it uses several it is a mixed task:
+ *		they start together, on one block, and may wait for one another; it
+ *		is complete when all have ended. All get the same arguments
  * @accesses:	@naccesses tensors
  * @scalars:	@nscalars values
  *

@@ -24,7 +24,7 @@ static atomic_t pto_changes[PTO_LISTS];
 static char *pto_devnode(PTO_DEVNODE_CONST struct device *dev, umode_t *mode)
 {
 	if (mode)
-		*mode = 0666;
+		*mode = 0660;
 	return kasprintf(GFP_KERNEL, "pto/%s", dev_name(dev));
 }
 

@@ -38,10 +38,17 @@ tools-dest := $(DESTDIR)$(prefix)
 install: install-tools
 install-tools: all
 	$(call say,INSTALL,tools)
-	$(Q)install -d $(addprefix $(tools-dest)/,bin share/man/man1 share/pto)
+	$(Q)install -d $(addprefix $(tools-dest)/,bin lib/udev/rules.d lib/sysusers.d \
+		$(addprefix share/,man/man1 man/man4 man/man5 pto bash-completion/completions))
 	$(Q)install $(PTO) tools/cc/pto-cc $(tools-dest)/bin
-	$(Q)install -m 644 $(pto-share:%=tools/pto/%) $(tools-dest)/share/pto
-	$(Q)install -m 644 Documentation/man/*.1 $(tools-dest)/share/man/man1
+	$(Q)install -m 644 $(pto-share:%=tools/pto/%) Documentation/pto.schema.json $(tools-dest)/share/pto
+	$(Q)for section in 1 4 5; do \
+		install -m 644 Documentation/man/*.$$section $(tools-dest)/share/man/man$$section || exit; \
+	done
+	$(Q)install -m 644 tools/host/60-pto.rules $(tools-dest)/lib/udev/rules.d
+	$(Q)install -m 644 tools/host/sysusers.conf $(tools-dest)/lib/sysusers.d/pto.conf
+	$(Q)install -m 644 tools/host/modules-load.conf tools/host/modprobe.conf $(tools-dest)/share/pto
+	$(Q)install -m 644 tools/host/completion.bash $(tools-dest)/share/bash-completion/completions/pto
 	$(Q)cp -R tools/examples $(tools-dest)/share/pto
 
 # What it needs to build may only just have been installed, so make starts anew.

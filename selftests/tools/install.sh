@@ -68,6 +68,15 @@ check 'and leaves a page of its profile' 0 '' sh -c \
 	"'$usr/bin/pto' run --profile --out . '$usr/share/pto/examples/vector' && test -s swim_time.html"
 check 'pto-cc finds the installed headers' 0 '' \
 	"$usr/bin/pto-cc" --orch -o orch.so "$usr/share/pto/examples/vector/orch.c"
+check 'the completion knows the commands' 0 '^reset$' bash -c \
+	'. "$1/share/bash-completion/completions/pto"; COMP_WORDS=("$1/bin/pto" re) COMP_CWORD=1
+	 _pto "$1/bin/pto"; printf "%s\n" "${COMPREPLY[@]}"' bash "$usr"
+check 'and their options' 0 '^--streams$' bash -c \
+	'. "$1/share/bash-completion/completions/pto"; COMP_WORDS=("$1/bin/pto" ps --s) COMP_CWORD=2
+	 _pto "$1/bin/pto"; printf "%s\n" "${COMPREPLY[@]}"' bash "$usr"
+check 'a rule for the devices, and its group' 0 'GROUP="pto", MODE="0660"' \
+	cat "$usr/lib/udev/rules.d/60-pto.rules" "$usr/lib/sysusers.d/pto.conf"
+check 'samples for the module' 0 '^options pto mock=2' cat "$usr/share/pto/modprobe.conf"
 check 'the two programs of a launch are there' 0 '' \
 	test -f "$usr/lib/pto/aicpu.so" -a -f "$usr/lib/pto/aicore.so"
 

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+# The tools that look at the host, where there is no driver; and what is said of all commands.
+# shellcheck source=selftests/tools/tap.sh
+. "$(dirname "$0")/tap.sh"
+pto=$BIN/pto
+cd "$work" || exit 1
+
+check 'list has the embedded device' 0 '^embedded0 +embedded +ready +24 ' "$pto" list
+check 'info tells of it' 0 '^  mode +(inplace|threads)$' "$pto" info embedded
+check 'doctor finds that it works' 0 '^ok +embedded ' "$pto" doctor
+check 'not of what there is not' 3 "pto9: no such device" "$pto" info pto9
+if [ -e /sys/module/pto ]; then
+	skip 'without a driver' 'there is one'
+else
+	check 'doctor says how to get the driver' 0 'to mend it: .*modprobe pto' "$pto" doctor
+	for command in ps top stat monitor fault 'reset 0'; do
+		# shellcheck disable=SC2086  # words
+		check "$command says that it is not there" 3 'the driver is not loaded' "$pto" $command
+	done
+fi
+
+# Arguments.
+check 'reset of nothing' 2 'Usage' "$pto" reset
+check 'reset of what is no device' 2 'ptoN, or N from 0 to 15' "$pto" reset pto16
+check 'two devices' 2 'more than one device' "$pto" ps 1 2
+check 'a count that is none' 2 'whole number from 1' "$pto" top --count 0
+check 'an argument too many' 2 'Usage' "$pto" list 0
+check 'a full disk' 3 'writing' sh -c "'$pto' list >/dev/full"
+check 'a full disk for JSON' 3 'writing' sh -c "'$pto' list --json >/dev/full"
+
+# No colour but on a terminal.
+check 'no escapes in a pipe' 1 '' sh -c "'$pto' doctor | grep -q '\\[3'"
+
+for command in list info doctor; do
+	"$pto" "$command" --json | tr '\n' ' '
+	echo
+done >json
+check 'JSON is as the schema says' 0 '^3 values$' "$PYTHON" "$root/selftests/netlink/validate.py" \
+	"$root/Documentation/pto.schema.json" json
+
+commands=$("$pto" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+check 'there are commands' 0 '^1[0-9]$' sh -c 'echo "$1" | wc -l' sh "$commands"
+
+# without_page - commands that have no page, or options that are not on it
+without_page()
+{
+	for command in $commands; do
+		page=$root/Documentation/man/pto-$command.1
+		[ -e "$page" ] || echo "$command"
+		grep -q "pto-$command (1)" "$root/Documentation/man/pto.1" || echo "pto.1: $command"
+		"$pto" "$command" --help | grep -oE -- ' --[a-z][a-z-]*' | tr -d ' ' |
+			grep -vxE -- '--help|--usage|--version' | sort -u |
+			while read -r option; do
+				tr -d '\\' <"$page" | grep -qF -- "$option" ||
+					echo "$command $option"
+			done
+	done
+}
+check 'each command and option is on a page' 0 '^$' sh -c 'echo "$1"; test -z "$1"' sh "$(without_page)"
+if command -v groff >/dev/null; then
+	check 'the pages are well-formed' 0 '^$' sh -c '
+		for page; do groff -man -Tutf8 -ww -z "$page" 2>&1; done | tee warnings
+		echo; ! test -s warnings' sh "$root"/Documentation/man/*.[0-9]
+else
+	skip 'the pages are well-formed' 'no groff'
+fi
+done_testing

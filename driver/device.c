@@ -143,6 +143,7 @@ void pto_device_setup(struct pto_device *pdev, const struct pto_device_ops *ops,
 	pdev->index = index;
 	pdev->timeout_ms = pto_timeout_ms;
 	pto_fault_history_init(&pdev->faults);
+	mutex_init(&pdev->dump.lock);
 	mutex_init(&pdev->lock);
 	INIT_LIST_HEAD(&pdev->contexts);
 	cdev_init(&pdev->cdev, &pto_fops);
@@ -168,6 +169,7 @@ int pto_device_register(struct pto_device *pdev)
 void pto_device_cleanup(struct pto_device *pdev)
 {
 	pto_fault_history_clear(&pdev->faults);
+	pto_dump_free(&pdev->dump);
 }
 
 /* End all contexts that are open now. */

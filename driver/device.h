@@ -13,6 +13,7 @@
 #include <linux/pto.h>
 #include <linux/pto_netlink.h>
 
+#include "dump.h"
 #include "event.h"
 
 struct pto_ctx;
@@ -74,6 +75,7 @@ struct pto_device_ops {
  * @next_ctx:	id of the last one that was opened; they are listed by id
  * @past:	of contexts that are closed
  * @faults:	the last ones, see event.h
+ * @dump:	of a stream that hung, see dump.h
  */
 struct pto_device {
 	struct device dev;
@@ -95,6 +97,7 @@ struct pto_device {
 	struct pto_counters past;
 
 	struct pto_fault_history faults;
+	struct pto_dump_slot dump;
 };
 
 /* What dumps list; see pto_list_changes(). */

@@ -4,6 +4,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include <linux/pto_dump.h>
+
 #include "call.h"
 #include "ctx.h"
 #include "device.h"
@@ -265,6 +267,30 @@ bool pto_emu_stuck(struct pto_emu *emu)
 {
 	return emu->in_flight &&
 	       time_after(jiffies, emu->progress + msecs_to_jiffies(emu->obj.ctx->timeout_ms));
+}
+
+/* The queues that a stream uses; returns their number. @out: NULL, or where to put them. */
+u32 pto_emu_dump(struct pto_stream *stream, struct pto_dump_core *out)
+{
+	u32 lanes = stream->engine == PTO_ENGINE_BLOCK ? PTO_LANES : 1, lane;
+	struct pto_emu *emu = stream->obj.ctx->emu;
+
+	if (!emu || stream->engine == PTO_ENGINE_COPY)
+		return 0;
+	for (lane = 0; out && lane < lanes; lane++, out++) {
+		u32 core = pto_stream_core(stream, lane);
+		const struct pto_queue_core *q = pto_emu_core(emu, core);
+
+		out->core = core;
+		out->head = emu->cores[core].head;
+		out->tail = emu->cores[core].tail;
+		out->cq_head = emu->cores[core].cq_head;
+		out->emu_head = READ_ONCE(q->sq_head);
+		out->emu_cq_tail = READ_ONCE(q->cq_tail);
+		out->emu_asleep = READ_ONCE(q->asleep);
+		out->emu_state = READ_ONCE(q->state);
+	}
+	return lanes;
 }
 
 /* It broke the rules. */

@@ -26,6 +26,7 @@
 #include "prog.h"
 
 struct pto_ctx;
+struct pto_dump_core;
 struct pto_stream;
 
 /**
@@ -111,6 +112,7 @@ void pto_emu_push(struct pto_stream *stream);
 void pto_emu_forget(struct pto_stream *stream, u64 to);
 void pto_emu_detach(struct pto_emu *emu, int status);
 bool pto_emu_stuck(struct pto_emu *emu);
+u32 pto_emu_dump(struct pto_stream *stream, struct pto_dump_core *out);
 
 bool pto_emu_forget_prog(struct pto_ctx *ctx, struct pto_prog *prog);
 

@@ -663,6 +663,7 @@ int pto_netlink_init(void)
 /* The devices are gone; what happened to them is told before. */
 void pto_netlink_exit(void)
 {
+	pto_dump_flush();
 	pto_event_flush();
 	genl_unregister_family(&pto_family);
 }

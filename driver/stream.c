@@ -300,6 +300,7 @@ static bool pto_stream_timed(struct pto_stream *stream, unsigned long *since)
 static void pto_stream_timeout(struct pto_stream *stream)
 {
 	pto_fault_task(stream, PTO_FAULT_TIMEOUT, pto_stream_head(stream)->opcode);
+	pto_dump_stream(stream);
 	if (stream->busy) {
 		pto_stream_stop_head(stream, -ETIMEDOUT);
 		return;

@@ -24,6 +24,7 @@ void pto_knobs_add(struct pto_mock *mock)
 	debugfs_create_u32("jitter_ns", 0600, mock->dir, &mock->jitter_ns);
 	debugfs_create_atomic_t("fail_next", 0600, mock->dir, &mock->fail_next);
 	debugfs_create_bool("hang", 0600, mock->dir, &mock->hang);
+	pto_dump_debugfs(&mock->pdev, mock->dir);
 }
 
 void pto_knobs_del(struct pto_mock *mock)

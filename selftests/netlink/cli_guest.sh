@@ -46,6 +46,8 @@ echo
 sleep 1
 echo 'fault 99' >&5
 until_true grep -q 'code 99' events
+echo hang >&6
+until_true grep -q hung events
 "$pto" reset pto0
 echo 3 >/sys/kernel/debug/pto/unplug
 until_true grep -q removed events
@@ -60,6 +62,8 @@ cat events
 echo "exit $status"
 heading fault
 "$pto" fault 0
+heading dump
+"$pto" fault --dump /sys/kernel/debug/pto/pto0/dump
 heading 'after the reset'
 "$pto" ps
 "$pto" list
@@ -74,7 +78,8 @@ echo "exit $?"
 echo "exit $?"
 
 # What is to be valid JSON, a value a line, for the host.
-for words in list info ps 'ps --streams' fault stat 'top --count 1 --delay 1' 'reset 1' doctor; do
+for words in list info ps 'ps --streams' fault stat 'top --count 1 --delay 1' 'reset 1' doctor \
+	'fault --dump /sys/kernel/debug/pto/pto0/dump'; do
 	"$pto" $words --json | tr '\n' ' '
 	echo
 done >/dev/ttyS3

@@ -3,6 +3,9 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <linux/pto_dump.h>
+
+#include "cores.h"
 #include "genl.h"
 #include "uapi_test.h"
 
@@ -161,6 +164,102 @@ TEST_F(files, fdinfo)
 	text = slurp(path);
 	EXPECT_NE(NULL, strstr(text, "pto-state:\tdead\n"));
 	EXPECT_NE(NULL, strstr(text, "pto-memory:\t0 bytes\n"));
+}
+
+/* ---- the dump of a hung stream ---- */
+
+#define DUMP	"/sys/kernel/debug/pto/pto3/dump"
+
+static union {
+	struct pto_dump head;
+	char bytes[1 << 16];
+} dump;
+
+/* The dump's size, after some time if need be; 0: there is none. */
+static ssize_t read_dump(void)
+{
+	ssize_t n = 0;
+	int fd = open(DUMP, O_RDONLY);
+
+	if (fd >= 0)
+		n = read(fd, dump.bytes, sizeof(dump.bytes));
+	close(fd);
+	return n;
+}
+
+TEST_F(files, a_hung_command)
+{
+	struct pto_cmd cmds[5] = { cmd_nop(), cmd_nop(), cmd_hang(), cmd_delay(5 * MS), cmd_nop() };
+	const struct pto_dump_task *tasks = (const void *)(&dump.head + 1);
+	__u64 first;
+	int fd;
+
+	ASSERT_EQ(0, uapi_set(&self->u, PTO_CTX_TIMEOUT, 100, 0));
+	ASSERT_EQ(0, uapi_submit(&self->u, self->aic.handle, cmds, 5, &first));
+	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->aic.handle, 3, BOUND_NS));
+	ASSERT_TRUE(UNTIL(read_dump() > 0));
+	EXPECT_EQ(PTO_DUMP_MAGIC, dump.head.magic);
+	EXPECT_EQ(PTO_DUMP_VERSION, dump.head.version);
+	EXPECT_EQ(sizeof(struct pto_dump) + 5 * sizeof(struct pto_dump_task), dump.head.size);
+	EXPECT_EQ(dump.head.size, read_dump());
+	EXPECT_EQ(DEVICE, dump.head.dev);
+	EXPECT_EQ(uapi_info(&self->u).id, dump.head.ctx);
+	EXPECT_EQ(getpid(), dump.head.pid);
+	EXPECT_EQ(self->aic.handle, dump.head.stream);
+	EXPECT_EQ(PTO_ENGINE_AIC, dump.head.engine);
+	EXPECT_EQ(100, dump.head.timeout_ms);
+	EXPECT_EQ(5, dump.head.submitted);
+	EXPECT_EQ(2, dump.head.completed);
+	ASSERT_EQ(5, dump.head.tasks);
+	EXPECT_EQ(0, dump.head.cores);
+	EXPECT_EQ(1, tasks[0].seqno);
+	EXPECT_EQ(PTO_CMD_HANG, tasks[2].opcode);
+	EXPECT_NE(0, tasks[2].started);
+	EXPECT_EQ(PTO_CMD_DELAY, tasks[3].opcode);
+	EXPECT_EQ(5 * MS, tasks[3].value);
+	EXPECT_EQ(0, tasks[3].started);
+
+	/* The first one stays, until it is removed. */
+	ASSERT_EQ(0, uapi_submit(&self->u, self->copy.handle, &cmds[2], 1, &first));
+	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->copy.handle, first, BOUND_NS));
+	EXPECT_LT(0, read_dump());
+	EXPECT_EQ(self->aic.handle, dump.head.stream);
+	fd = open(DUMP, O_WRONLY);
+	EXPECT_EQ(1, write(fd, "1", 1));
+	close(fd);
+	/* The second one may come only now. */
+	if (read_dump() > 0)
+		EXPECT_EQ(self->copy.handle, dump.head.stream);
+}
+
+/* A kernel that its emulator never ends: the core's queue is in it. */
+TEST_F(files, a_hung_launch)
+{
+	const struct pto_dump_core *core;
+	struct pto_prog_load prog;
+	struct pto_cmd launch;
+	struct cores cores;
+	__u64 first;
+	int fd = open(DUMP, O_WRONLY);
+
+	ASSERT_EQ(1, write(fd, "1", 1));
+	close(fd);
+	ASSERT_EQ(0, uapi_set(&self->u, PTO_CTX_TIMEOUT, 100, 0));
+	ASSERT_EQ(0, cores_attach(&cores, &self->u, 4));
+	ASSERT_EQ(0, uapi_load(&self->u, "program", 8, &prog));
+	launch = cmd_launch(prog.handle, 0, 0);
+	launch.launch.func_id = 77;
+	ASSERT_EQ(0, uapi_submit(&self->u, self->aic.handle, &launch, 1, &first));
+	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->aic.handle, first, BOUND_NS));
+	ASSERT_TRUE(UNTIL(read_dump() > 0 && dump.head.cores));
+	ASSERT_EQ(1, dump.head.tasks);
+	EXPECT_EQ(77, ((const struct pto_dump_task *)(&dump.head + 1))->func_id);
+	core = (const void *)((const struct pto_dump_task *)(&dump.head + 1) + 1);
+	EXPECT_EQ(0, core->core);
+	EXPECT_EQ(0, core->head);
+	EXPECT_EQ(1, core->tail);
+	EXPECT_EQ(0, core->emu_head);
+	cores_unmap(&cores);
 }
 
 /* ---- tracepoints ---- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
  * user DEVICE LABEL: who uses a device, for tests of the tools. It holds 3 pages of device
- * memory, keeps AIC core 0 busy, and does what lines on standard input tell: "fault N"; at
+ * memory, keeps AIC core 0 busy, and does what lines on standard input tell: "fault N", "hang"; at
  * their end, or when the device is taken from it, it leaves. It says "ready" when it is.
  */
 #include "uapi.h"
@@ -38,6 +38,13 @@ static bool obey(struct uapi *u, __u32 stream)
 		struct pto_cmd fault = cmd_fault(code);
 
 		uapi_submit_wait(u, stream, &fault, 1, BOUND_NS);
+	}
+	if (!strncmp(line, "hang", 4)) {
+		struct pto_cmd cmds[2] = { cmd_hang(), cmd_nop() };
+
+		uapi_set(u, PTO_CTX_TIMEOUT, 200, 0);
+		uapi_submit_wait(u, stream, cmds, 2, BOUND_NS);
+		uapi_set(u, PTO_CTX_TIMEOUT, 10000, 0);
 	}
 	return true;
 }

@@ -29,6 +29,23 @@ check 'an argument too many' 2 'Usage' "$pto" list 0
 check 'a full disk' 3 'writing' sh -c "'$pto' list >/dev/full"
 check 'a full disk for JSON' 3 'writing' sh -c "'$pto' list --json >/dev/full"
 
+check 'a dump that is none' 3 'no dump of the pto driver' "$pto" fault --dump "$pto"
+check 'an empty one' 3 'no stream has hung' "$pto" fault --dump /dev/null
+check 'one that is not there' 3 'nix: No such file' "$pto" fault --dump nix
+"$PYTHON" - <<'EOF'
+import struct
+head = struct.pack("<QIIQIIiI16s32sIIIIIIQQQII", 0x504d55446f7470, 1, 144 + 48, 5, 1, 2, 3, 4,
+                   b"\xff" * 16, b"l" * 32, 5, 9, 7, 8, 0, 100, 2, 0, 1, 1, 0)
+task = struct.pack("<QQHHiHHiIIQ", 2, 0, 999, 0, 0, 0, 0, 0, 0, 0, 0)
+open("dump", "wb").write(head + task)
+open("cut", "wb").write(head + task[:-1])
+open("many", "wb").write(head[:-8] + struct.pack("<II", 0xffffffff, 3) + task)
+EOF
+check 'a dump of what a newer driver may know' 0 '^ +2 +unknown +hung ' "$pto" fault --dump dump
+check 'from standard input' 0 'stream 5 \(unknown 7\)' sh -c "'$pto' fault --dump - <dump"
+check 'one that is cut off' 3 'cut off' "$pto" fault --dump cut
+check 'one with a wrong number of tasks' 3 'broken' "$pto" fault --dump many
+
 # No colour but on a terminal.
 check 'no escapes in a pipe' 1 '' sh -c "'$pto' doctor | grep -q '\\[3'"
 

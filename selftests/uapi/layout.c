@@ -4,6 +4,7 @@
  * structures that cross a boundary have no holes and the same size everywhere.
  */
 #include <linux/pto.h>
+#include <linux/pto_dump.h>
 
 #ifdef __cplusplus
 #define SIZE(type, bytes) static_assert(sizeof(struct type) == (bytes), #type)
@@ -50,6 +51,10 @@ SIZE(pto_info_device, 56);
 SIZE(pto_info_clock, 16);
 SIZE(pto_info_ctx, 128);
 SIZE(pto_info_object, 88);
+
+SIZE(pto_dump, 144);
+SIZE(pto_dump_task, 48);
+SIZE(pto_dump_core, 32);
 
 SIZE(pto_desc, 64);
 SIZE(pto_cqe, 32);

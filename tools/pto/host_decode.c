@@ -137,15 +137,13 @@ static json_t *number(const struct field *field, uint32_t value)
 }
 
 /* JSON is UTF-8; labels and commands are any bytes. */
-static json_t *text(const struct nlattr *attr)
+json_t *printable(const char *text, size_t size)
 {
 	char safe[256];
 	size_t n = 0;
-	int size = nla_len(attr);
-	const char *data = nla_data(attr);
 
-	for (; (int)n < size && data[n] && n < sizeof(safe) - 1; n++)
-		safe[n] = data[n] >= ' ' && data[n] <= '~' ? data[n] : '?';
+	for (; n < size && text[n] && n < sizeof(safe) - 1; n++)
+		safe[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
 	safe[n] = 0;
 	return json_string(safe);
 }
@@ -156,7 +154,7 @@ static json_t *value(const struct field *field, const struct nlattr *attr)
 
 	switch (field->kind) {
 	case TEXT:
-		return text(attr);
+		return printable(nla_data(attr), size);
 	case U64:
 		return size < 8 ? NULL : json_integer((json_int_t)nla_get_u64(attr));
 	case S32:
@@ -195,17 +193,24 @@ static const char *rule_text(int code)
 	return code > 0 && code <= PTO_EMU_BAD_CORE ? rules[code] : "it broke a rule";
 }
 
-static const char *command_name(int opcode)
+const char *opcode_name(unsigned int opcode)
 {
 	switch (opcode) {
-	case PTO_CMD_NOP: return "a NOP";
-	case PTO_CMD_LAUNCH: return "a kernel";
-	case PTO_CMD_COPY: return "a copy";
-	case PTO_CMD_FILL: return "a fill";
-	case PTO_CMD_DELAY: return "a DELAY";
-	case PTO_CMD_HANG: return "a HANG";
-	default: return "a command";
+	case PTO_CMD_NOP: return "NOP";
+	case PTO_CMD_LAUNCH: return "LAUNCH";
+	case PTO_CMD_COPY: return "COPY";
+	case PTO_CMD_FILL: return "FILL";
+	case PTO_CMD_WAIT: return "WAIT";
+	case PTO_CMD_DELAY: return "DELAY";
+	case PTO_CMD_FAULT: return "FAULT";
+	case PTO_CMD_HANG: return "HANG";
+	default: return "unknown";
 	}
+}
+
+const char *engine_name(unsigned int engine)
+{
+	return engine <= PTO_ENGINE_BLOCK ? engines[engine] : "unknown";
 }
 
 const char *fault_text(const json_t *fault)
@@ -227,8 +232,8 @@ const char *fault_text(const json_t *fault)
 	else if (!strcmp(class, "descriptor"))
 		snprintf(out, sizeof(out), "the emulator did not understand a descriptor");
 	else if (!strcmp(class, "timeout"))
-		snprintf(out, sizeof(out), "%s hung, until the driver's timeout",
-			 command_name(code));
+		snprintf(out, sizeof(out), "a command (%s) hung, until the driver's timeout",
+			 opcode_name(code));
 	else if (!strcmp(class, "injected"))
 		snprintf(out, sizeof(out), "injected, code %d", code);
 	else if (!strcmp(class, "emulator"))

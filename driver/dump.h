@@ -23,7 +23,7 @@ struct pto_stream;
  * @dump:	or NULL
  */
 struct pto_dump_slot {
-	struct mutex lock;
+	struct mutex lock;		/* a leaf */
 	struct pto_dump *dump;
 };
 

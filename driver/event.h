@@ -40,7 +40,7 @@ struct pto_fault_entry {
  * @written:	free-running
  */
 struct pto_fault_history {
-	struct mutex lock;
+	struct mutex lock;		/* a leaf */
 	u64 written;
 	struct pto_fault_entry entry[PTO_FAULTS_MAX];
 };

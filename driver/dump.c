@@ -93,6 +93,7 @@ static void pto_dump_fill(struct pto_stream *stream, struct pto_dump *dump)
 /* The stream's head has hung: keep what is known of it. The queue lock is held. */
 void pto_dump_stream(struct pto_stream *stream)
 {
+	struct pto_device *pdev = stream->obj.ctx->pdev;
 	u64 first = stream->completed + 1, last = stream->submitted;
 	struct pto_dump_task *tasks;
 	struct pto_dump_job *job;
@@ -101,6 +102,8 @@ void pto_dump_stream(struct pto_stream *stream)
 	size_t size;
 
 	lockdep_assert_held(&stream->obj.ctx->qlock);
+	if (test_and_set_bit(0, &pdev->dump.under_way))
+		return;
 	/* A few of those before it, as far as the ring still has them. */
 	first -= min3(stream->completed, 8ULL, stream->depth - (last - stream->completed));
 	n_tasks = min_t(u64, last - first + 1, PTO_DUMP_TASKS_MAX);
@@ -108,8 +111,10 @@ void pto_dump_stream(struct pto_stream *stream)
 	size = sizeof(struct pto_dump) + n_tasks * sizeof(struct pto_dump_task) +
 	       n_cores * sizeof(struct pto_dump_core);
 	job = kzalloc(sizeof(*job) + size, GFP_ATOMIC | __GFP_NOWARN);
-	if (!job)
+	if (!job) {
+		clear_bit(0, &pdev->dump.under_way);
 		return;
+	}
 	dump = (struct pto_dump *)job->words;
 	pto_dump_fill(stream, dump);
 	dump->size = size;
@@ -119,30 +124,43 @@ void pto_dump_stream(struct pto_stream *stream)
 	for (i = 0; i < n_tasks; i++)
 		pto_dump_fill_task(stream, first + i, &tasks[i]);
 	pto_emu_dump(stream, (struct pto_dump_core *)(tasks + n_tasks));
-	job->pdev = stream->obj.ctx->pdev;
-	get_device(&job->pdev->dev);
+	get_device(&pdev->dev);
+	job->pdev = pdev;
 	llist_add(&job->node, &pto_dump_jobs);
 	queue_work(pto_wq, &pto_dump_worker);
 }
 
 /* ---- handing over ---- */
 
+static ssize_t pto_coredump_read(char *buffer, loff_t offset, size_t count, void *data,
+				 size_t size)
+{
+	return memory_read_from_buffer(buffer, count, &offset, data, size);
+}
+
+static void pto_coredump_free(void *data)
+{
+	kfree(data);
+}
+
 static void pto_dump_deliver(struct pto_device *pdev, const struct pto_dump *dump)
 {
 	struct pto_dump_slot *slot = &pdev->dump;
-	void *data;
+	struct pto_dump *data = kmemdup(dump, dump->size, GFP_KERNEL);
 
+	if (!data)
+		return;
 	if (IS_ENABLED(CONFIG_DEV_COREDUMP)) {
-		data = vmalloc(dump->size);
-		if (data)
-			dev_coredumpv(&pdev->dev, memcpy(data, dump, dump->size), dump->size,
-				      GFP_KERNEL);
+		/* It holds the device, and so has to hold the module. */
+		dev_coredumpm(&pdev->dev, THIS_MODULE, data, dump->size, GFP_KERNEL,
+			      pto_coredump_read, pto_coredump_free);
 		return;
 	}
 	mutex_lock(&slot->lock);
 	if (!slot->dump)
-		slot->dump = kmemdup(dump, dump->size, GFP_KERNEL);
+		swap(slot->dump, data);
 	mutex_unlock(&slot->lock);
+	kfree(data);
 }
 
 static void pto_dump_work(struct work_struct *work)
@@ -152,6 +170,7 @@ static void pto_dump_work(struct work_struct *work)
 
 	llist_for_each_entry_safe(job, next, jobs, node) {
 		pto_dump_deliver(job->pdev, (const struct pto_dump *)job->words);
+		clear_bit(0, &job->pdev->dump.under_way);
 		put_device(&job->pdev->dev);
 		kfree(job);
 	}

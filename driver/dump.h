@@ -2,7 +2,7 @@
 /*
  * Dumps of hung streams, see uapi/linux/pto_dump.h.
  *
- * One is made where the time runs out, in a timer with the queue lock held, and handed over
+ * One a device at a time is made where the time runs out, in a timer with the queue lock held, and handed over
  * from a work item: to the kernel's device core dumps, or to the device, which keeps its first
  * one for debugfs.
  */
@@ -21,10 +21,12 @@ struct pto_stream;
  * struct pto_dump_slot - what debugfs shows of a device
  * @lock:	protects it; a leaf
  * @dump:	or NULL
+ * @under_way: one was made and is not here yet: bit 0
  */
 struct pto_dump_slot {
 	struct mutex lock;		/* a leaf */
 	struct pto_dump *dump;
+	unsigned long under_way;
 };
 
 void pto_dump_stream(struct pto_stream *stream);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Do not edit directly, auto-generated from uapi/pto.yaml by uapi/generate. */
+/* Do not edit directly, auto-generated from uapi/pto.yaml by tools/ynl. */
 
 /* Integer value ranges */
 static struct netlink_range_validation pto_a_dev_timeout_ms_range = {

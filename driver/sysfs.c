@@ -11,6 +11,12 @@ static struct pto_device *to_pto_device(struct device *dev)
 	return container_of(dev, struct pto_device, dev);
 }
 
+static ssize_t abi_version_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", PTO_ABI);
+}
+static DEVICE_ATTR_RO(abi_version);
+
 /* An attribute that is one value of @pdev. */
 #define PTO_ATTR(_name, format, value)							\
 static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,		\
@@ -35,7 +41,6 @@ static u64 pto_busy_us(struct pto_device *pdev, enum pto_busy kind)
 	return div_u64(sum.busy_ns[kind], NSEC_PER_USEC);
 }
 
-PTO_ATTR(abi_version, "%u", pdev ? PTO_ABI : 0);
 PTO_ATTR(backend, "%s", pdev->ops->backend);
 PTO_ATTR(state, "%s", pto_state_name(pdev));
 PTO_ATTR(generation, "%u", READ_ONCE(pdev->generation));

@@ -142,7 +142,7 @@ static int add_stats(json_t *row)
 
 static void print_info(const json_t *row)
 {
-	const char *key, *name;
+	const char *key;
 	json_t *value;
 	char cell[CELL];
 
@@ -150,7 +150,6 @@ static void print_info(const json_t *row)
 	json_object_foreach((json_t *)row, key, value) {
 		size_t n = strlen(key);
 
-		name = key;
 		if (!strcmp(key, "name") || !strcmp(key, "dev"))
 			continue;
 		if (!strncmp(key, "mem_", 4))
@@ -161,7 +160,7 @@ static void print_info(const json_t *row)
 			snprintf(cell, CELL, "%s", json_string_value(value));
 		else
 			snprintf(cell, CELL, "%lld", (long long)json_integer_value(value));
-		printf("  %-14s %s\n", name, cell);
+		printf("  %-14s %s\n", key, cell);
 	}
 }
 
@@ -188,7 +187,7 @@ int cmd_info(int argc, char **argv)
 		const char *name = json_string_value(json_object_get(row, "name"));
 
 		if (opt.device && (dev ? json_integer_value(dev) != index :
-					 strncmp(name, opt.device, strlen(opt.device))))
+					 strcmp(name, opt.device) && strcmp("embedded", opt.device)))
 			continue;
 		if (dev && !ret)
 			ret = add_stats(row);

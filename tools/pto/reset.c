@@ -15,6 +15,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return host_parse(key, arg, state, state->input);
 }
 
+static int print_reset(const json_t *reply)
+{
+	printf("pto%lld was reset, generation %lld\n", (long long)row_int(reply, "dev"),
+	       (long long)row_int(reply, "generation"));
+	return PTO_OK;
+}
+
 int cmd_reset(int argc, char **argv)
 {
 	static const struct argp_option option_table[] = {
@@ -47,8 +54,7 @@ int cmd_reset(int argc, char **argv)
 	else if (opt.json)
 		ret = json_out(json_pack("{si, sO}", "version", 1, "reset", reply), JSON_INDENT(2));
 	else
-		ret = printf("pto%d was reset, generation %lld\n", opt.device,
-			     (long long)row_int(reply, "generation")) < 0;
+		ret = print_reset(reply);
 	if (!err)
 		json_decref(reply);
 	host_close(host);

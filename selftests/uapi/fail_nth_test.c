@@ -5,6 +5,7 @@
  * context works as before.
  */
 #include "cores.h"
+#include "genl.h"
 #include "uapi_test.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
@@ -635,6 +636,50 @@ TEST_F(fail_nth, ctx_close)
 
 	ASSERT_EQ(0, fill_other(self));
 	sweep(_metadata, self, &calls);
+}
+
+/* The host's view: a message each way, and a dump. What is left on a socket goes with it. */
+static struct genl genl;
+
+static int netlink_result(int err)
+{
+	return err == -ENOBUFS ? -ENOMEM : err;
+}
+
+static int call_netlink_get(SELF)
+{
+	genl_begin(&genl, PTO_NL_STATS_GET, 0);
+	genl_put_u32(&genl, PTO_A_STATS_DEV, 0);
+	return netlink_result(genl_call(&genl));
+}
+
+static int call_netlink_dump(SELF)
+{
+	int ret;
+
+	genl_begin(&genl, PTO_NL_STREAM_GET, NLM_F_DUMP);
+	ret = genl_send(&genl) ?: 1;
+	while (ret > 0)
+		ret = genl_next(&genl, BOUND_MS);
+	return netlink_result(ret);
+}
+
+static void undo_netlink(SELF, int ret)
+{
+	genl_close(&genl);
+	if (genl_open(&genl))
+		exit(1);
+}
+
+TEST_F(fail_nth, netlink)
+{
+	static const struct sweep get = { call_netlink_get, undo_netlink, true };
+	static const struct sweep dump = { call_netlink_dump, undo_netlink, true };
+
+	ASSERT_EQ(0, genl_open(&genl));
+	sweep(_metadata, self, &get);
+	sweep(_metadata, self, &dump);
+	genl_close(&genl);
 }
 
 /* What a dead context's mapping gets, comes from the host. */

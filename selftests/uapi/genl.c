@@ -50,8 +50,9 @@ static int genl_receive(struct genl *g, unsigned int timeout_ms)
 	struct pollfd pollfd = { g->fd, POLLIN, 0 };
 	ssize_t n;
 
-	if (poll(&pollfd, 1, timeout_ms) <= 0)
-		return -ETIME;
+	n = poll(&pollfd, 1, timeout_ms);
+	if (n <= 0)
+		return n ? -errno : -ETIME;
 	g->rx_turn ^= 1;
 	n = recv(g->fd, &g->rx[g->rx_turn], sizeof(g->rx[0]), 0);
 	if (n < 0)

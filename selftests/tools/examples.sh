@@ -25,6 +25,10 @@ example vector
 example matmul -p m=100 -p n=60 -p k=44 --threads 2
 example bgemm -p batch=2 -p m=130 -p n=100 -p k=70 -p tile=32 --threads 2
 example softmax -p rows=100 -p cols=37
+example cholesky -p n=100 -p tile=17 --threads 3
+export PTO2_RING_TASK_WINDOW=4
+example cholesky -p n=130 -p tile=13
+unset PTO2_RING_TASK_WINDOW
 
 # Launches with one block and with 24, in turn; the shortest of each count.
 compare_blocks()

@@ -160,7 +160,7 @@ TEST_F(graph, bad_options)
 	EXPECT_EQ(0, pto_graph_launch(self->graph, &o));
 }
 
-TEST_F(graph, wide)
+TEST_F_TIMEOUT(graph, wide, 120)
 {
 	const int width = SLOW ? 20000 : 1000000;
 	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24, .aicpu_threads = 2 };

@@ -46,6 +46,15 @@ narrow()
 		cat "$work/table" && ! grep -qE '.{101}' "$work/table"
 }
 
+# Each task ran once and in order, and a sanitizer has nothing to say.
+all_graphs()
+{
+	"$bench" --parts graphs --peers pto,pto-threads --tasks 3000 --reps 1 >"$work/table" 2>&1 &&
+		[ "$(grep -cE '^[a-z]+ +[0-9]+ pto' "$work/table")" = 28 ] &&
+		! grep -E 'WRONG|failed|Sanitizer' "$work/table"
+}
+
+check 'all graphs, by one and by two threads' 0 '' all_graphs
 check 'JSON with plausible numbers' 0 '' plausible
 check 'tables of at most 100 columns' 0 '^tree +511 pto ' narrow
 check 'with the cores on threads of their own' 0 '^tree +511 pto-threads ' \

@@ -260,7 +260,7 @@ static bool make_batch(struct port *p)
 {
 	uint32_t i, n = p->core->sub->sq_tail - p->submitted;
 
-	if (!n || p->error)
+	if (!n || p->error || p->submitting.busy)
 		return false;
 	for (i = 0; i < n; i++)
 		p->cmds[i] = cmd_of(desc_at(p, p->submitted + i));
@@ -279,10 +279,13 @@ static void batch_taken(struct port *p, int ret)
 		p->error = ret;
 }
 
-/* The seqno to wait for: half of what the core has to do, so that it goes on meanwhile. */
+/*
+ * The seqno to wait for: half of what the core has to do, so that it goes on meanwhile; but
+ * only what the driver has, or is given now.
+ */
 static void aim(struct port *p)
 {
-	p->wait.seqno = p->done + (pending(p) + 1) / 2;
+	p->wait.seqno = min(p->done + (pending(p) + 1) / 2, p->accepted + p->submit.count);
 }
 
 /* Nobody wakes a worker here: one that could do more looks around now and then. */
@@ -314,7 +317,7 @@ static void wait_uring(struct sched_worker *w, struct ring *ring)
 	}
 	/* Batches are taken at once; of the waits, one is to end. */
 	ring_submit_wait(ring, batches + 1, slice(w));
-	for (i = 0; batches && i < w->active; i++) {
+	for (i = 0; i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
 		if (!p->submit.count || p->submitting.busy)
 			continue;
@@ -359,7 +362,7 @@ static void wait_ioctl(struct sched_worker *w)
 			batch_taken(p, chardev_call(cd, PTO_IOC_STREAM_SUBMIT, &p->submit));
 			p->submit.count = 0;
 		}
-		if (!p->error && (!nearest || pending(p) < pending(nearest)))
+		if (!nearest || pending(p) < pending(nearest))
 			nearest = p;
 	}
 	if (!nearest)
@@ -404,7 +407,7 @@ void port_leave(struct sched_worker *w)
 	}
 	for (i = 0; i < w->nqueues; i++) {
 		p = port_of(cd, &w->queue[i]);
-		while (p->waiting.busy && now_ns() < deadline)
+		while ((p->waiting.busy || p->submitting.busy) && now_ns() < deadline)
 			ring_submit_wait(ring_thread(), 1, SCHED_PARK_NS);
 	}
 }

@@ -232,13 +232,15 @@ int orch_run(struct orch_handle *h, const void *so, size_t size, const char *fun
 	char what[64];
 	int rc, ret;
 
-	snprintf(what, sizeof(what), "orchestration '%s'", func);
+	snprintf(what, sizeof(what), "orchestration '%s'", func ?: "");
 	rc = image_get(so, size, what, &o->image);
 	if (rc)
 		return rc;
 	o->entry = image_symbol(o->image, DEVICE_SIDE_ENTRY);
 	if (o->entry)
 		return device_orch_init(o, args);
+	if (!func || !*func)
+		return fail(-EINVAL, "init: no name of an orchestration function given");
 	c.fn = (orch_fn)(uintptr_t)image_symbol(o->image, func);
 	if (!c.fn)
 		return fail(-ENOENT, "%s: the object exports no function of that name", what);

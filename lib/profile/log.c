@@ -83,6 +83,13 @@ void log_task(struct profile_log *log, const struct log_submit *submit, const ui
 	pthread_mutex_unlock(&log->lock);
 }
 
+void log_edge(struct profile_log *log, uint32_t from, uint32_t to)
+{
+	pthread_mutex_lock(&log->lock);
+	log->full = log->full || !add_edge(log, from, to);
+	pthread_mutex_unlock(&log->lock);
+}
+
 static int by_ends(const void *a, const void *b)
 {
 	const struct log_edge *x = a, *y = b;

@@ -56,6 +56,9 @@ void log_put(struct profile_log *log);
 void log_task(struct profile_log *log, const struct log_submit *submit, const uint32_t *preds,
 	      uint32_t count);
 
+/** log_edge - note an edge that was given for a task that has been noted */
+void log_edge(struct profile_log *log, uint32_t from, uint32_t to);
+
 /** log_sort - bring edges in order, each but once; under the lock */
 void log_sort(struct profile_log *log);
 

@@ -115,8 +115,6 @@ static int check_init(const struct init *in)
 {
 	if (!in->orch_so || !in->orch_so_size)
 		return fail(-EINVAL, "init: no orchestration given");
-	if (!in->func || !*in->func)
-		return fail(-EINVAL, "init: no name of an orchestration function given");
 	if (in->nargs < 0)
 		return fail(-EINVAL, "init: func_args_count is %d", in->nargs);
 	if (in->nargs && !in->args)

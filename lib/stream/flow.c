@@ -99,9 +99,8 @@ static __attribute__((cold)) int too_small(const struct pto_flow *f, const struc
 	/* What is free may lie in two pieces. */
 	if (raise <= h->size)
 		raise = 2 * h->size;
-	return fail(-ENOBUFS, "scope at depth %u holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: raise PTO2_RING_HEAP to %llu%s, or end the scope earlier",
-		    f->depth, live, live_unit, size, all, heap_unit,
-		    raise >> 20 ? raise >> 20 : raise, raise >> 20 ? "M" : "");
+	return fail(-ENOBUFS, "scope at depth %u holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: raise PTO2_RING_HEAP to %llu, or end the scope earlier",
+		    f->depth, live, live_unit, size, all, heap_unit, raise);
 }
 
 /* A buffer from the heap of the scope; waits for tasks that still use older ones. */
@@ -342,6 +341,8 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 	for (i = 0; i < STREAM_FLOWS; i++)
 		for (level = 0; s->flows[i] && level < STREAM_LEVELS; level++)
 			heap_keep(&s->flows[i]->heap[level], from, to);
+	if (unlikely(s->log))
+		log_edge(s->log, from, to);
 	return stream_link(s, from, to);
 }
 

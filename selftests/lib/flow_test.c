@@ -408,7 +408,7 @@ TEST_F(flow, a_scope_that_holds_too_much_is_told)
 	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "scope at depth 2 holds 8 MiB"));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "heap ring is 8 MiB"));
-	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_HEAP to 16M"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_HEAP to 16777216,"));
 	/* One can go on. */
 	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
 	EXPECT_EQ(2, submit(self->flow, NOOP, &t, PTO_OUT)) TH_LOG("%s", pto_last_error());

@@ -7,6 +7,7 @@ launch with empty programs, finalize.
 """
 
 import ctypes
+import os
 import subprocess
 import tempfile
 import unittest
@@ -60,7 +61,7 @@ class Caller:
         self.buffer = ctypes.create_string_buffer(self.lib.get_runtime_size())
         return cast(self.buffer, c_void_p)
 
-    def init(self, handle, orch, function, args, kernels):
+    def init(self, handle, orch, function, args, kernels, types=None, sizes=None):
         arrays = [(c_uint8 * len(k)).from_buffer_copy(k) for _, k in kernels]
         n = len(kernels)
         return self.lib.init_runtime(
@@ -68,7 +69,8 @@ class Caller:
             (c_uint8 * len(orch)).from_buffer_copy(orch), len(orch),
             function.encode(),
             (c_uint64 * len(args))(*args) if args else None, len(args),
-            None, None,
+            (c_int * len(args))(*types) if types else None,
+            (c_uint64 * len(args))(*sizes) if sizes else None,
             (c_int * n)(*[i for i, _ in kernels]),
             (POINTER(c_uint8) * n)(*[cast(a, POINTER(c_uint8)) for a in arrays]),
             (c_size_t * n)(*[len(k) for _, k in kernels]), n)
@@ -93,6 +95,32 @@ class Seed(unittest.TestCase):
         self.assertEqual(0, caller.lib.finalize_runtime(handle))
         self.assertEqual([7 + 5 * i for i in range(ELEMENTS)], list(y))
         self.assertEqual(list(range(ELEMENTS)), list(x))
+
+    def on_device(self, orch, threads, orch_threads):
+        """y += x and z = 2 y + round, a hundred times, by a source for other headers."""
+        caller = Caller(tap.LIBRARY)
+        x = (ctypes.c_int64 * ELEMENTS)(*range(ELEMENTS))
+        y, z = (ctypes.c_int64 * ELEMENTS)(), (ctypes.c_int64 * ELEMENTS)()
+        args = [ctypes.addressof(a) for a in (x, y, z)] + [ELEMENTS, 100]
+        kernels = [(i, tap.image(name)) for i, name in enumerate(tap.KERNELS)]
+        self.assertEqual(0, caller.lib.set_device(0))
+        handle = caller.handle()
+        self.assertEqual(0, caller.init(handle, tap.image(orch), "", args, kernels,
+                                        [1, 3, 2, 0, 0], [8 * ELEMENTS] * 3 + [0, 0]))
+        self.assertEqual(0, caller.launch(handle, threads=threads, blocks=3,
+                                          orch_threads=orch_threads))
+        self.assertEqual(0, caller.lib.finalize_runtime(handle))
+        self.assertEqual([100 * i for i in range(ELEMENTS)], list(y))
+        self.assertEqual([200 * i + 99 for i in range(ELEMENTS)], list(z))
+
+    def test_on_device(self):
+        os.environ["PTO_DEPS"] = "full"
+        try:
+            for orch in ("flow_tensors", "flow_edges", "orch_flow"):
+                for threads, orch_threads in ((1, 0), (1, 1), (3, 1), (4, 4)):
+                    self.on_device(orch, threads, orch_threads)
+        finally:
+            del os.environ["PTO_DEPS"]
 
     def test_path(self):
         self.flow(Caller(tap.LIBRARY))

@@ -43,7 +43,13 @@ echo
 
 "$pto" monitor >events 2>&1 & monitor=$!
 "$pto" monitor --json >events.json 2>&1 & monitor_json=$!
-sleep 1
+# Both listen when they tell of the reset of a device that is not looked at.
+listening()
+{
+	"$pto" reset pto2 >/dev/null
+	grep -q pto2 events && grep -q '"dev":2' events.json
+}
+until_true listening
 echo 'fault 99' >&5
 until_true grep -q 'code 99' events
 echo hang >&6
@@ -51,7 +57,7 @@ until_true grep -q hung events
 "$pto" reset pto0
 echo 3 >/sys/kernel/debug/pto/unplug
 until_true grep -q removed events
-sleep 0.5
+until_true grep -q removed events.json
 kill -INT $monitor
 wait $monitor
 status=$?

@@ -46,6 +46,13 @@ check 'a golden file with another shape' 3 'has shape' "$pto" run ex
 check 'no such interpreter' 3 '/nix/python' \
 	"$pto" run --python /nix/python "$root/tools/examples/vector"
 
+check 'a device by its name' 0 'vector on device 3:' \
+	"$pto" run --device embedded3 "$root/tools/examples/vector"
+check 'a device that is not there' 3 'there is no /dev/pto/pto15|/dev/pto/pto15 can not' \
+	"$pto" run --device pto15 "$root/tools/examples/vector"
+check 'a device that can not be' 2 'from 0 to 15 wanted' \
+	"$pto" run --device embedded16 "$root/tools/examples/vector"
+
 conf 'a typo in a key' 's/rtol/rtoll/' 'example.conf:[0-9]+: unknown key: rtoll'
 conf 'a missing section' '/^orchestration/d' 'no orchestration'
 conf 'bad syntax' 's/^);/)]/' 'example.conf:[0-9]+: syntax error'

@@ -21,7 +21,9 @@ static u32 pto_events_head;
 static u32 pto_events_tail;
 
 static atomic64_t pto_dropped = ATOMIC64_INIT(0);
-static DEFINE_RATELIMIT_STATE(pto_event_rate, HZ, PTO_EVENT_RATE);
+/* It counts for itself, and does not tell the kernel's log. */
+static struct ratelimit_state pto_event_rate =
+	RATELIMIT_STATE_INIT_FLAGS(pto_event_rate, HZ, PTO_EVENT_RATE, RATELIMIT_MSG_ON_RELEASE);
 
 static void pto_event_work(struct work_struct *work);
 static DECLARE_WORK(pto_event_worker, pto_event_work);
@@ -139,7 +141,6 @@ void pto_event_flush(void)
 void pto_fault_history_init(struct pto_fault_history *history)
 {
 	mutex_init(&history->lock);
-	ratelimit_set_flags(&pto_event_rate, RATELIMIT_MSG_ON_RELEASE);
 }
 
 void pto_fault_history_clear(struct pto_fault_history *history)

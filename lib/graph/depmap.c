@@ -170,7 +170,7 @@ static void entries_clear(struct depmap *m, struct access **list)
 	}
 }
 
-/* Entries are added in front, so once one is complete, those behind are older. They may still run. */
+/* Entries are added in front: behind one that lies before the tail all do. */
 static void entries_prune(struct depmap *m, struct access **list)
 {
 	while (*list && (int32_t)((*list)->task - m->tail) >= 0)

@@ -9,9 +9,10 @@
 #include "device/memory.h"
 #include "graph/submit.h"
 
-#define LANES	((const char *const[]){ "AIC", "AIV0", "AIV1" })
 #define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY | PTO_TASK_HELD)
 #define ID(id)	((unsigned long long)(id))
+
+const char *const lane_name[PTO_LANES] = { "AIC", "AIV0", "AIV1" };
 
 int graph_deps_lost(void)
 {
@@ -40,7 +41,7 @@ int submit_lanes(const struct pto_graph *g, const struct pto_task *t, uint64_t i
 			continue;
 		if ((unsigned int)f >= g->nkernels || !g->kernels[f])
 			return fail(-ENOENT, "task %llu: func_id %d (%s) has no kernel", ID(id), f,
-				    LANES[lane]);
+				    lane_name[lane]);
 		lanes |= 1u << lane;
 	}
 	if (!lanes)

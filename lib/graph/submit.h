@@ -14,6 +14,8 @@ int submit_check(const struct pto_task *t, uint64_t id);
 /** submit_check_tensors - the tensors of a task that is fine so far */
 int submit_check_tensors(const struct pto_task *t, uint64_t id);
 
+extern const char *const lane_name[PTO_LANES];
+
 /** submit_lanes - the lanes of a task, a bit each; or -errno */
 int submit_lanes(const struct pto_graph *g, const struct pto_task *t, uint64_t id);
 

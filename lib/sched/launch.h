@@ -94,7 +94,7 @@ int sched_launch(struct sched *sched, struct launch *launch);
 /** sched_wake - tasks have been added to a window, or no more will be */
 void sched_wake(struct sched *sched);
 
-/** launch_async - as pto_graph_launch_async(), of a graph or of a stream; the launch is @*launch's */
+/** launch_async - as pto_graph_launch_async(), of the graph's tasks or of a stream's */
 int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 		 struct stream *stream, struct pto_launch **launch);
 

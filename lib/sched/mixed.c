@@ -17,8 +17,6 @@
 #include "sched/launch.h"
 #include "sched/ready.h"
 
-static const char *const lane_names[PTO_LANES] = { "AIC", "AIV0", "AIV1" };
-
 struct mixed {
 	struct sched_worker *w;
 	struct emu_lane lane[PTO_LANES];
@@ -57,7 +55,7 @@ static void lane_failed(void *arg, unsigned int lane)
 	char fault[160], cause[224];
 
 	guard_describe(fault, sizeof(fault), &l->fault);
-	snprintf(cause, sizeof(cause), "lane %s (func_id %d): %s", lane_names[lane],
+	snprintf(cause, sizeof(cause), "lane %s (func_id %d): %s", lane_name[lane],
 		 l->desc->launch.func_id, fault);
 	launch_task_failed(m->w, l->desc->cookie, l->core->number, fault_errno(&l->fault), cause);
 }

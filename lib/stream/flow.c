@@ -90,7 +90,8 @@ static unsigned long long enough(uint64_t n)
 	return n < 2 ? 1 : 1ull << (64 - __builtin_clzll(n - 1));
 }
 
-static __attribute__((cold)) int too_small(const struct pto_flow *f, const struct heap *h, size_t size)
+static __attribute__((cold)) int too_small(const struct pto_flow *f, const struct heap *h,
+					   size_t size)
 {
 	const char *live_unit, *heap_unit;
 	unsigned long long live = mib(h->live, &live_unit), all = mib(h->size, &heap_unit);
@@ -142,10 +143,10 @@ static int allocate(struct pto_flow *f, struct pto_tensor *t)
 /* A tensor that the library has allocated is used once more. */
 static bool use(struct stream *s, const struct pto_tensor *t)
 {
-	const struct pto_flow *f = s->flows[t->owner >> OWNER_LEVEL_BITS & (STREAM_FLOWS - 1)];
+	struct pto_flow *f = s->flows[t->owner >> OWNER_LEVEL_BITS & (STREAM_FLOWS - 1)];
 	unsigned int level = t->owner & (STREAM_LEVELS - 1);
 
-	return f && heap_use((struct heap *)&f->heap[level], (t->owner >> OWNER_SHIFT) - 1, s->head);
+	return f && heap_use(&f->heap[level], (t->owner >> OWNER_SHIFT) - 1, s->head);
 }
 
 static int place_tensors(struct pto_flow *f)

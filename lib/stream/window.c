@@ -11,6 +11,7 @@
 #include "graph/slab.h"
 #include "profile/log.h"
 #include "sched/launch.h"
+#include "sched/ready.h"
 #include "stream/stream.h"
 
 #define BIAS		(1u << 30)	/* more than a task has predecessors */
@@ -107,7 +108,8 @@ int stream_wait(struct stream *s, uint32_t task)
 			return fail(-EDEADLK, "no task is under way that could make room");
 		if (is_held(s, s->tail))
 			return fail(-ENOBUFS, "scopes hold %u tasks back, the window is %u: raise PTO2_RING_TASK_WINDOW to %u, or end the scope earlier",
-				    s->head - s->tail, s->window.mask + 1, 2 * (s->window.mask + 1));
+				    s->head - s->tail, s->window.mask + 1,
+				    2 * (s->window.mask + 1));
 		/* The tail moves in order. */
 		if (complete(s, task))
 			task = s->tail;
@@ -204,7 +206,8 @@ static void put_chunk(struct stream *s, uint32_t chunk)
 	s->used_chunks--;
 }
 
-static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint32_t from, uint32_t n)
+static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint32_t from,
+			  uint32_t n)
 {
 	if (!n)
 		return TASK_NONE;
@@ -280,14 +283,6 @@ int stream_link(struct stream *s, uint32_t from, uint32_t to)
 	return 0;
 }
 
-/* What desc_kind() of the scheduler says. */
-static unsigned int list_of(const struct pto_desc *desc)
-{
-	if (desc->lane == LANE_MIXED)
-		return SCHED_MIXED;
-	return desc->lane == PTO_LANE_AIC ? PTO_CORE_AIC : PTO_CORE_AIV;
-}
-
 static void inject(struct stream *s, uint32_t place, unsigned int kind)
 {
 	struct sched_inject *in = &s->window.inject[s->graph->dev->inplace ? 0 : kind];
@@ -313,7 +308,7 @@ void stream_publish(struct stream *s, uint32_t task)
 	t->node.npred &= ~NPRED_HELD;
 	left = BIAS - (t->node.npred - 1);
 	if (atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
-		inject(s, place, list_of(&t->desc));
+		inject(s, place, desc_kind(&t->desc));
 }
 
 void stream_close(struct stream *s)

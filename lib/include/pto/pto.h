@@ -45,7 +45,7 @@ PTO_API unsigned int pto_version(void);
 
 /**
  * pto_has_feature - ask whether the library in use has a feature
- * @name: "embedded", "chardev", "inplace", "threads", "async-launch", "profile", ...
+ * @name: "embedded", "chardev", "profile", "tensors", "flows", "mixed", ...
  *
  * Returns 1 or 0; a name that it does not know is a feature it does not have.
  */
@@ -298,8 +298,8 @@ PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
  * Returns the task's id, as pto_graph_add_task(). Nothing of @task is kept.
  * Errors: -EINVAL (an argument; a tensor that is read and has no address),
  * -ENOENT (func_id without a kernel), -EBUSY (launched), -EOPNOTSUPP (more than
- * one kernel, on a device of the driver), -ENOMEM (if memory ran out while dependencies were noted, the
- * graph can only be destroyed).
+ * one kernel, on a device of the driver), -ENOMEM (if memory ran out while
+ * dependencies were noted, the graph can only be destroyed).
  */
 PTO_API int64_t pto_graph_submit(struct pto_graph *graph, const struct pto_task *task);
 

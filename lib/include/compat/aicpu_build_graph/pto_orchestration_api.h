@@ -53,12 +53,14 @@ inline PTO2TaskId pto2_rt_submit_task(PTO2Runtime *rt, const MixedKernels &kerne
 	return pto2_make_task_id(0, id < 0 ? 0 : static_cast<uint32_t>(id));
 }
 
-inline PTO2TaskId pto2_rt_submit_aic_task(PTO2Runtime *rt, int32_t kernel_id, const PTOParam &params)
+inline PTO2TaskId pto2_rt_submit_aic_task(PTO2Runtime *rt, int32_t kernel_id,
+					  const PTOParam &params)
 {
 	return pto2_rt_submit_task(rt, pto_compat_aic(kernel_id), params);
 }
 
-inline PTO2TaskId pto2_rt_submit_aiv_task(PTO2Runtime *rt, int32_t kernel_id, const PTOParam &params)
+inline PTO2TaskId pto2_rt_submit_aiv_task(PTO2Runtime *rt, int32_t kernel_id,
+					  const PTOParam &params)
 {
 	return pto2_rt_submit_task(rt, pto_compat_aiv(kernel_id), params);
 }

@@ -24,7 +24,7 @@ struct PTOParam {
 	uint64_t scalars[PTO2_MAX_SCALAR_PARAMS];
 	uint32_t tensor_count = 0;
 	uint32_t scalar_count = 0;
-	const char *error = nullptr;	/* the first one; it is reported when the task is submitted */
+	const char *error = nullptr;	/* the first one, reported at submit */
 
 	/* Nothing of the arrays is set before it is used. */
 	PTOParam() {}

@@ -205,8 +205,8 @@ inline Tensor make_tensor_external(void *addr, const uint32_t shapes[], uint32_t
 }
 
 /* Without a buffer: it gets one when it is first an output. */
-inline Tensor make_tensor(const uint32_t shapes[], uint32_t ndims, DataType dtype = DataType::FLOAT32,
-			  bool manual_dep = false, int32_t version = 0)
+inline Tensor make_tensor(const uint32_t shapes[], uint32_t ndims,
+			  DataType dtype = DataType::FLOAT32, bool manual_dep = false, int32_t version = 0)
 {
 	return make_tensor_external(nullptr, shapes, ndims, dtype, manual_dep, version);
 }

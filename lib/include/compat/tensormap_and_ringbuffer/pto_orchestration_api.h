@@ -9,7 +9,8 @@
 
 #include "../detail/scope.h"
 
-inline void pto2_rt_submit_task(PTO2Runtime *rt, const MixedKernels &kernels, const PTOParam &params)
+inline void pto2_rt_submit_task(PTO2Runtime *rt, const MixedKernels &kernels,
+				const PTOParam &params)
 {
 	pto_orch *o = pto_compat_orch(rt);
 	pto_task task;

@@ -426,9 +426,7 @@ int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 	if (g->ntasks)
 		return fail(-EINVAL, "pto_flow_start: the graph has %u tasks; it may only have kernels",
 			    g->ntasks);
-	if (device_usable(g->dev))
-		return -EPERM;
-	ret = read_opts(flow_opts, &o) ?: launch_sched(g->dev, &sched) ?:
+	ret = device_usable(g->dev) ?: read_opts(flow_opts, &o) ?: launch_sched(g->dev, &sched) ?:
 	      stream_create(g, sched, &o, &s);
 	if (ret)
 		return ret;

@@ -8,6 +8,7 @@ launch with empty programs, finalize.
 
 import ctypes
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -165,6 +166,7 @@ class Seed(unittest.TestCase):
         self.assertEqual(0, caller.launch(handle))
         self.assertEqual(0, caller.lib.finalize_runtime(handle))
 
+    @unittest.skipUnless(shutil.which("nm"), "no nm to list symbols with")
     def test_exports(self):
         """The thirteen, and what begins with pto_."""
         out = subprocess.run(["nm", "-D", "--defined-only", tap.LIBRARY], check=True,

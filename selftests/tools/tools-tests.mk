@@ -16,5 +16,5 @@ guide-picture: all
 	$(Q)O=$(O) PICTURE=Documentation/swimlane.png selftests/tools/trace_page.sh Bgemm
 
 # What the scripts compile is instrumented as the library is.
-check-run: export PTO_CC := $(CC)
-check-run: export PTO_CFLAGS := $(sanflags-$(SAN))
+check check-host check-full: export PTO_CC := $(CC)
+check check-host check-full: export PTO_CFLAGS := $(sanflags-$(SAN))

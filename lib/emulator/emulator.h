@@ -95,6 +95,7 @@ struct emu_fault {
  * @env:	where a kernel is left to; set once a loop
  * @fault:	why it was left
  * @stack:	alternate signal stack, if it is ours to unmap
+ * @old_stack:	the one before it
  */
 struct emu_thread {
 	const struct emu_program *_Atomic running;
@@ -112,6 +113,7 @@ struct emu_thread {
 	struct emu_fault fault;
 	void *stack;
 	size_t stack_size;
+	stack_t old_stack;
 };
 
 /**

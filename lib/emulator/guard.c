@@ -26,7 +26,6 @@
 #include "device/image.h"
 
 #define LEAVE_SIGNAL	SIGURG
-#define ALTSTACK_MIN	16384
 #define ALTSTACK_SIZE	65536
 
 static const int guarded[] = {
@@ -155,11 +154,9 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 static void thread_free(void *arg)
 {
 	struct emu_thread *t = arg;
-	stack_t off = { .ss_flags = SS_DISABLE };
-
 	self = NULL;
 	if (t->stack) {
-		sigaltstack(&off, NULL);
+		sigaltstack(&t->old_stack, NULL);
 		munmap(t->stack, t->stack_size);
 	}
 	free(t);
@@ -189,15 +186,18 @@ static void install_handlers(void)
 	}
 }
 
-/* A thread that overflows its stack has none left to handle that on. */
+/*
+ * A thread that overflows its stack has none left to handle that on. One that it has already may
+ * be too small: AddressSanitizer's is, for what AddressSanitizer itself does in siglongjmp().
+ */
 static int give_altstack(struct emu_thread *t)
 {
-	size_t least = getauxval(AT_MINSIGSTKSZ) + ALTSTACK_MIN;
+	size_t least = getauxval(AT_MINSIGSTKSZ) + ALTSTACK_SIZE;
 	stack_t ss;
 
 	if (!sigaltstack(NULL, &ss) && !(ss.ss_flags & SS_DISABLE) && ss.ss_size >= least)
 		return 0;
-	t->stack_size = align_up(least + ALTSTACK_SIZE, 4096);
+	t->stack_size = align_up(least, 4096);
 	t->stack = mmap(NULL, t->stack_size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (t->stack == MAP_FAILED) {
@@ -205,7 +205,7 @@ static int give_altstack(struct emu_thread *t)
 		return fail(-ENOMEM, "no memory for a signal stack of %zu bytes", t->stack_size);
 	}
 	ss = (stack_t){ .ss_sp = t->stack, .ss_size = t->stack_size };
-	return sigaltstack(&ss, NULL) ? fail(-errno, "sigaltstack: %m") : 0;
+	return sigaltstack(&ss, &t->old_stack) ? fail(-errno, "sigaltstack: %m") : 0;
 }
 
 /* A blocked signal could neither be caught nor make the thread leave a kernel. */

@@ -448,8 +448,9 @@ static int prepare(struct sched *s, struct launch *l)
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);
 	atomic_store_explicit(&run->finished, 0, memory_order_relaxed);
+	/* Who submits to a flow may see it at once, and then the workers that it names. */
 	atomic_store_explicit(&run->parked, workers == 64 ? ~1ull : (1ull << workers) - 2,
-			      memory_order_relaxed);
+			      memory_order_release);
 	return 0;
 }
 

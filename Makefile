@@ -69,6 +69,7 @@ help:
 	"  check-vm          the others, the driver's; VM_KERNELS='6.12 6.1 debug'" \
 	'  check-full        check, and longer runs of what is random' \
 	'  fuzz              the driver, in a virtual machine with a debug kernel, for FUZZ_TIME seconds' \
+	'  fuzz-coverage     the same, and which of its lines that has reached' \
 	'  fuzz-images       mutated images against the loader, for FUZZ_TIME seconds (default 60)' \
 	'  guide-picture     the picture of a profile that the guide shows' \
 	'  bench             ns per task on seven task graphs, and launch latency' \

@@ -4,23 +4,17 @@
  * own: what a pool costs when its user does the work of a task graph.
  */
 #include <atomic>
-#include <cstdio>
-#include <exception>
 #include <memory>
 #include <vector>
 
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
 #include "peer.h"
+#include "tbb.h"
 
 namespace {
 
 const uint32_t NONE = UINT32_MAX;
-
-tbb::global_control *limit;
-tbb::task_arena *arena;
 
 struct node {
 	std::atomic<uint32_t> pending;
@@ -61,14 +55,6 @@ void graph::visit(uint32_t task)
 	}
 }
 
-int start(const struct setup *setup)
-{
-	limit = new tbb::global_control(tbb::global_control::max_allowed_parallelism,
-					setup->workers);
-	arena = new tbb::task_arena(setup->workers);
-	return 0;
-}
-
 graph *make(const struct shape *shape, const struct work *work)
 {
 	graph *g = nullptr;
@@ -95,16 +81,6 @@ graph *make(const struct shape *shape, const struct work *work)
 		for (i = shape->first[task]; i < shape->first[task + 1]; i++)
 			g->succ[g->nodes[shape->pred[i]].end++] = task;
 	return g;
-}
-
-void *build(const struct shape *shape, const struct work *work)
-{
-	try {
-		return make(shape, work);
-	} catch (const std::exception &e) {
-		fprintf(stderr, "counters: %s\n", e.what());
-		return nullptr;
-	}
 }
 
 int run(void *arg)

@@ -1,36 +1,22 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* oneTBB's flow graph: a continue_node a task. */
-#include <cstdio>
-#include <exception>
 #include <vector>
 
 #include <tbb/flow_graph.h>
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
 
 #include "peer.h"
+#include "tbb.h"
 
 using tbb::flow::continue_msg;
 using node = tbb::flow::continue_node<continue_msg>;
 
 namespace {
 
-tbb::global_control *limit;
-tbb::task_arena *arena;
-
 struct graph {
 	tbb::flow::graph flow;
 	std::vector<node> nodes;
 	std::vector<node *> roots;
 };
-
-int start(const struct setup *setup)
-{
-	limit = new tbb::global_control(tbb::global_control::max_allowed_parallelism,
-					setup->workers);
-	arena = new tbb::task_arena(setup->workers);
-	return 0;
-}
 
 graph *make(const struct shape *shape, const struct work *work)
 {
@@ -52,16 +38,6 @@ graph *make(const struct shape *shape, const struct work *work)
 			g->roots.push_back(&g->nodes[task]);
 	}
 	return g;
-}
-
-void *build(const struct shape *shape, const struct work *work)
-{
-	try {
-		return make(shape, work);
-	} catch (const std::exception &e) {
-		fprintf(stderr, "tbb: %s\n", e.what());
-		return nullptr;
-	}
 }
 
 int run(void *arg)

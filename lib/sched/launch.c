@@ -448,9 +448,6 @@ static int prepare(struct sched *s, struct launch *l)
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);
 	atomic_store_explicit(&run->finished, 0, memory_order_relaxed);
-	/* Who submits to a flow may see it at once, and then the workers that it names. */
-	atomic_store_explicit(&run->parked, workers == 64 ? ~1ull : (1ull << workers) - 2,
-			      memory_order_release);
 	return 0;
 }
 
@@ -468,6 +465,11 @@ static int begin(struct sched *s, struct launch *l)
 	pthread_mutex_unlock(&s->lock);
 	ret = emu_watch(s->dev->emu, &s->watch);
 	atomic_store(&s->members, SCHED_OPEN);
+	/*
+	 * Not before they can join: a flow is submitted to already, and who is woken in vain
+	 * would not be woken again.
+	 */
+	atomic_store(&s->run.parked, s->run.nworkers == 64 ? ~1ull : (1ull << s->run.nworkers) - 2);
 	return ret ? ret : s->error;
 }
 
@@ -569,6 +571,9 @@ static void wake_for_roots(struct sched *s)
 
 	for (i = 1; i < s->run.nworkers && i < s->run.nroots; i++)
 		op_wake(&s->run, ~1ull);
+	/* Of a flow there may be tasks already, that nobody could be woken for. */
+	if (s->run.window)
+		op_wake(&s->run, ~1ull);
 }
 
 static int run_all(struct sched *s, struct launch *l)
@@ -582,6 +587,8 @@ static int run_all(struct sched *s, struct launch *l)
 		ret = run_worker0(s, l);
 	}
 	threads_close_run(s);
+	/* Nobody is left to be woken, whoever still submits to a flow. */
+	atomic_store(&s->run.parked, 0);
 	if (unlikely(ret || s->error))
 		s->dev->ops->launch_end(s->dev);
 	error = end(s);

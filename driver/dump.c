@@ -143,6 +143,19 @@ static void pto_coredump_free(void *data)
 	kfree(data);
 }
 
+/* It is linked in the device's folder, which may not go away just then. Takes over @data. */
+static void pto_dump_hand_over(struct pto_device *pdev, struct pto_dump *data)
+{
+	mutex_lock(&pdev->lock);
+	/* It holds the device, and so has to hold the module. */
+	if (!pdev->gone)
+		dev_coredumpm(&pdev->dev, THIS_MODULE, data, data->size, GFP_KERNEL,
+			      pto_coredump_read, pto_coredump_free);
+	else
+		kfree(data);
+	mutex_unlock(&pdev->lock);
+}
+
 static void pto_dump_deliver(struct pto_device *pdev, const struct pto_dump *dump)
 {
 	struct pto_dump_slot *slot = &pdev->dump;
@@ -151,9 +164,7 @@ static void pto_dump_deliver(struct pto_device *pdev, const struct pto_dump *dum
 	if (!data)
 		return;
 	if (IS_ENABLED(CONFIG_DEV_COREDUMP)) {
-		/* It holds the device, and so has to hold the module. */
-		dev_coredumpm(&pdev->dev, THIS_MODULE, data, dump->size, GFP_KERNEL,
-			      pto_coredump_read, pto_coredump_free);
+		pto_dump_hand_over(pdev, data);
 		return;
 	}
 	mutex_lock(&slot->lock);

@@ -87,6 +87,25 @@ shows 'what is gone is not reset' refused '^pto: pto3: there is no such device$'
 shows 'nor told of' refused 'pto3: no such device'
 check 'exit codes' 0 '^3 0 3 3 $' exit_codes
 
+# The guide shows how this looks: but for numbers and their columns, lines that were printed now.
+numberless()
+{
+	tr -d '\r' | sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g' | sort -u
+}
+guide_lines()
+{
+	awk '/^## / { on = /host/ } /^```/ { code = !code; next } on && code && !/^# /' \
+		Documentation/guide.md
+}
+guide_is_right()
+{
+	numberless <"$work/out" >"$work/printed"
+	guide_lines | numberless >"$work/told"
+	[ -s "$work/told" ] && comm -13 "$work/printed" "$work/told" | tee "$work/wrong"
+	[ ! -s "$work/wrong" ]
+}
+check 'what the guide shows is what they print' 0 '' guide_is_right
+
 check 'JSON is as the schema says' 0 '^(1[5-9]|[2-9][0-9]) values$' "$PYTHON" selftests/netlink/validate.py \
 	Documentation/pto.schema.json "$work/json"
 done_testing

@@ -69,7 +69,10 @@ echo "exit $status"
 heading fault
 "$pto" fault 0
 heading dump
-"$pto" fault --dump /sys/kernel/debug/pto/pto0/dump
+# Where the kernel has no device core dumps, it is in debugfs.
+dump=/sys/class/pto/pto0/devcoredump/data
+[ -e $dump ] || dump=/sys/kernel/debug/pto/pto0/dump
+"$pto" fault --dump $dump
 heading 'after the reset'
 "$pto" ps
 "$pto" list
@@ -85,7 +88,7 @@ echo "exit $?"
 
 # What is to be valid JSON, a value a line, for the host.
 for words in list info ps 'ps --streams' fault stat 'top --count 1 --delay 1' 'reset 1' doctor \
-	'fault --dump /sys/kernel/debug/pto/pto0/dump'; do
+	"fault --dump $dump"; do
 	"$pto" $words --json | tr '\n' ' '
 	echo
 done >/dev/ttyS3

@@ -169,22 +169,71 @@ TEST_F(files, fdinfo)
 /* ---- the dump of a hung stream ---- */
 
 #define DUMP	"/sys/kernel/debug/pto/pto3/dump"
+#define CLASS	"/sys/class/devcoredump"
 
 static union {
 	struct pto_dump head;
 	char bytes[1 << 16];
 } dump;
 
-/* The dump's size, after some time if need be; 0: there is none. */
+/* The device core dump of a device; false: there is none. */
+static bool coredump_path(char *path, size_t size, unsigned int device)
+{
+	char link[300], target[256], want[16];
+	struct dirent *entry;
+	DIR *dir = opendir(CLASS);
+	bool found = false;
+	ssize_t n;
+
+	snprintf(want, sizeof(want), "/pto%u", device);
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(link, sizeof(link), CLASS "/%s/failing_device", entry->d_name);
+		n = readlink(link, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = 0;
+		found = n > 0 && !strcmp(strrchr(target, '/') ?: "", want);
+		snprintf(path, size, CLASS "/%s/data", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Kernels with device core dumps have them there, the others in debugfs; -1: none. */
+static int open_dump(int flags)
+{
+	char path[300];
+
+	if (!access(CLASS, F_OK))
+		return coredump_path(path, sizeof(path), DEVICE) ? open(path, flags) : -1;
+	return open(DUMP, flags);
+}
+
+/* The dump's size; 0: there is none. */
 static ssize_t read_dump(void)
 {
-	ssize_t n = 0;
-	int fd = open(DUMP, O_RDONLY);
+	int fd = open_dump(O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, dump.bytes, sizeof(dump.bytes));
 
-	if (fd >= 0)
-		n = read(fd, dump.bytes, sizeof(dump.bytes));
 	close(fd);
 	return n;
+}
+
+/* Whatever is written removes it, by and by. False: there still is one. */
+static bool remove_dump(void)
+{
+	return UNTIL(({
+		int fd = open_dump(O_WRONLY);
+
+		if (fd >= 0 && write(fd, "1", 1) != 1)
+			perror("a dump's removal");
+		close(fd);
+		!read_dump();
+	}));
+}
+
+static bool await_dump(__u32 ctx)
+{
+	return UNTIL(read_dump() > 0 && dump.head.ctx == ctx);
 }
 
 TEST_F(files, a_hung_command)
@@ -192,12 +241,12 @@ TEST_F(files, a_hung_command)
 	struct pto_cmd cmds[5] = { cmd_nop(), cmd_nop(), cmd_hang(), cmd_delay(5 * MS), cmd_nop() };
 	const struct pto_dump_task *tasks = (const void *)(&dump.head + 1);
 	__u64 first;
-	int fd;
 
+	ASSERT_TRUE(remove_dump());
 	ASSERT_EQ(0, uapi_set(&self->u, PTO_CTX_TIMEOUT, 100, 0));
 	ASSERT_EQ(0, uapi_submit(&self->u, self->aic.handle, cmds, 5, &first));
 	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->aic.handle, 3, BOUND_NS));
-	ASSERT_TRUE(UNTIL(read_dump() > 0));
+	ASSERT_TRUE(await_dump(uapi_info(&self->u).id));
 	EXPECT_EQ(PTO_DUMP_MAGIC, dump.head.magic);
 	EXPECT_EQ(PTO_DUMP_VERSION, dump.head.version);
 	EXPECT_EQ(sizeof(struct pto_dump) + 5 * sizeof(struct pto_dump_task), dump.head.size);
@@ -224,12 +273,20 @@ TEST_F(files, a_hung_command)
 	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->copy.handle, first, BOUND_NS));
 	EXPECT_LT(0, read_dump());
 	EXPECT_EQ(self->aic.handle, dump.head.stream);
-	fd = open(DUMP, O_WRONLY);
-	EXPECT_EQ(1, write(fd, "1", 1));
-	close(fd);
-	/* The second one may come only now. */
-	if (read_dump() > 0)
-		EXPECT_EQ(self->copy.handle, dump.head.stream);
+	EXPECT_TRUE(remove_dump());
+}
+
+/* Only one of the two ways is there, and only for root. */
+TEST_F(files, where_dumps_are)
+{
+	bool coredumps = !access(CLASS, F_OK);
+	struct stat st;
+
+	EXPECT_EQ(coredumps, access(DUMP, F_OK) != 0);
+	if (coredumps)
+		return;
+	ASSERT_EQ(0, stat(DUMP, &st));
+	EXPECT_EQ(0600, st.st_mode & 0777);
 }
 
 /* A kernel that its emulator never ends: the core's queue is in it. */
@@ -240,10 +297,8 @@ TEST_F(files, a_hung_launch)
 	struct pto_cmd launch;
 	struct cores cores;
 	__u64 first;
-	int fd = open(DUMP, O_WRONLY);
 
-	ASSERT_EQ(1, write(fd, "1", 1));
-	close(fd);
+	ASSERT_TRUE(remove_dump());
 	ASSERT_EQ(0, uapi_set(&self->u, PTO_CTX_TIMEOUT, 100, 0));
 	ASSERT_EQ(0, cores_attach(&cores, &self->u, 4));
 	ASSERT_EQ(0, uapi_load(&self->u, "program", 8, &prog));
@@ -251,7 +306,8 @@ TEST_F(files, a_hung_launch)
 	launch.launch.func_id = 77;
 	ASSERT_EQ(0, uapi_submit(&self->u, self->aic.handle, &launch, 1, &first));
 	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->aic.handle, first, BOUND_NS));
-	ASSERT_TRUE(UNTIL(read_dump() > 0 && dump.head.cores));
+	ASSERT_TRUE(await_dump(uapi_info(&self->u).id));
+	ASSERT_EQ(1, dump.head.cores);
 	ASSERT_EQ(1, dump.head.tasks);
 	EXPECT_EQ(77, ((const struct pto_dump_task *)(&dump.head + 1))->func_id);
 	core = (const void *)((const struct pto_dump_task *)(&dump.head + 1) + 1);

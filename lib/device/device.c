@@ -14,11 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "device/memory.h"
 #include "sched/launch.h"
 
 #define BACKENDS	2
+#define TASK_TIMEOUT_MS	10000
 
 static struct {
 	pthread_mutex_t lock;
@@ -162,6 +164,9 @@ static int device_new(const struct device_name *name, struct pto_device **out)
 	dev->ops = name->ops;
 	dev->index = name->index;
 	dev->fork_epoch = device_fork_epoch;
+	/* To look for them at each launch would cost more than all else that one does. */
+	dev->launch_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
+	dev->task_ms = env_ms("PTO_TASK_TIMEOUT_MS", 0) ?: TASK_TIMEOUT_MS;
 	atomic_init(&dev->refs, 1);
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = dev->ops->open(dev);
@@ -225,7 +230,12 @@ static void device_free(struct pto_device *dev)
 void device_put(struct pto_device *dev)
 {
 	struct pto_device **slot = open_slot(dev->ops, dev->index);
+	int refs = atomic_load(&dev->refs);
 
+	/* Only the last one concerns who opens it again. */
+	while (refs > 1)
+		if (atomic_compare_exchange_weak(&dev->refs, &refs, refs - 1))
+			return;
 	pthread_mutex_lock(&open_devices.lock);
 	if (atomic_fetch_sub(&dev->refs, 1) > 1) {
 		dev = NULL;

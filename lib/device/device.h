@@ -35,6 +35,7 @@ struct sched;
  * @state:	a word that is PTO_CTX_LIVE as long as the device can be used
  * @blocks:	how many it has
  * @inplace:	the scheduler's threads execute descriptors themselves
+ * @launch_ms, @task_ms: bounds for who gives none, see struct pto_launch_opts
  * @emu:	what runs kernels in this process
  * @chardev:	a device of the driver: its context
  * @lock:	guards what is made at first use: @sched
@@ -48,6 +49,8 @@ struct pto_device {
 	unsigned int blocks;
 	char name[32];
 	bool inplace;
+	uint32_t launch_ms;
+	uint32_t task_ms;
 	struct mem *mem;
 	struct emulator *emu;
 	struct chardev *chardev;

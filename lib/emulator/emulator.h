@@ -301,16 +301,19 @@ int emu_team_run(struct emu_team *team, struct emu_lane *lanes,
  *		false: it did leave after all, or can not be spared
  */
 struct emu_watch {
-	uint64_t task_ns;
-	uint64_t deadline;
+	_Atomic uint64_t task_ns;
+	_Atomic uint64_t deadline;
 	void (*expired)(struct emu_watch *watch);
 	bool (*give_up)(struct emu_watch *watch, struct emu_thread *t,
 			const struct pto_desc *desc);
 };
 
-/** emu_watch - watch over kernels from now on, or -errno; emu_unwatch() - no more */
-int emu_watch(struct emulator *emu, struct emu_watch *watch);
-void emu_unwatch(struct emulator *emu);
+/**
+ * emu_watch - watch over kernels from now on, or -errno; emu_unwatch() - no more
+ * @t:		for as long, as by emu_watch_thread(); NULL: none
+ */
+int emu_watch(struct emulator *emu, struct emu_watch *watch, struct emu_thread *t);
+void emu_unwatch(struct emulator *emu, struct emu_thread *t);
 
 /** emu_watch_thread - have a thread watched; emu_unwatch_thread() before it may end */
 int emu_watch_thread(struct emulator *emu, struct emu_thread *t);

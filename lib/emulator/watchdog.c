@@ -232,14 +232,41 @@ static int start(struct watchdog *dog)
 	return ret;
 }
 
-int emu_watch(struct emulator *emu, struct emu_watch *watch)
+/* False: there is no room for it. */
+static bool add_thread(struct watchdog *dog, struct emu_thread *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < EMU_WATCHED && dog->watched[i].thread; i++)
+		;
+	if (i == EMU_WATCHED)
+		return false;
+	t->watched = i;
+	atomic_store_explicit(&t->leave, 0, memory_order_relaxed);
+	dog->watched[i] = (struct watched){ .thread = t };
+	return true;
+}
+
+static void remove_thread(struct watchdog *dog, const struct emu_thread *t)
+{
+	if (dog->watched[t->watched].thread == t)
+		dog->watched[t->watched].thread = NULL;
+}
+
+static __attribute__((cold)) int too_many(void)
+{
+	return fail(-EAGAIN, "over %u threads run kernels", EMU_WATCHED);
+}
+
+int emu_watch(struct emulator *emu, struct emu_watch *watch, struct emu_thread *t)
 {
 	struct watchdog *dog = emu->watchdog;
-	bool hurry;
+	bool hurry, room;
 	int ret;
 
 	pthread_mutex_lock(&dog->lock);
 	ret = start(dog);
+	room = !t || add_thread(dog, t);
 	dog->watch = watch;
 	dog->launch++;
 	dog->leave_all = false;
@@ -247,14 +274,16 @@ int emu_watch(struct emulator *emu, struct emu_watch *watch)
 	pthread_mutex_unlock(&dog->lock);
 	if (hurry)
 		poke(dog);
-	return ret;
+	return ret || room ? ret : too_many();
 }
 
-void emu_unwatch(struct emulator *emu)
+void emu_unwatch(struct emulator *emu, struct emu_thread *t)
 {
 	struct watchdog *dog = emu->watchdog;
 
 	pthread_mutex_lock(&dog->lock);
+	if (t)
+		remove_thread(dog, t);
 	dog->watch = NULL;
 	dog->leave_all = false;
 	pthread_mutex_unlock(&dog->lock);
@@ -273,18 +302,12 @@ void emu_leave_kernels(struct emulator *emu)
 int emu_watch_thread(struct emulator *emu, struct emu_thread *t)
 {
 	struct watchdog *dog = emu->watchdog;
-	unsigned int i;
+	bool room;
 
 	pthread_mutex_lock(&dog->lock);
-	for (i = 0; i < EMU_WATCHED && dog->watched[i].thread; i++)
-		;
-	if (i < EMU_WATCHED) {
-		t->watched = i;
-		atomic_store_explicit(&t->leave, 0, memory_order_relaxed);
-		dog->watched[i] = (struct watched){ .thread = t };
-	}
+	room = add_thread(dog, t);
 	pthread_mutex_unlock(&dog->lock);
-	return i < EMU_WATCHED ? 0 : fail(-EAGAIN, "over %u threads run kernels", EMU_WATCHED);
+	return room ? 0 : too_many();
 }
 
 void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
@@ -292,8 +315,7 @@ void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
 	struct watchdog *dog = emu->watchdog;
 
 	pthread_mutex_lock(&dog->lock);
-	if (dog->watched[t->watched].thread == t)
-		dog->watched[t->watched].thread = NULL;
+	remove_thread(dog, t);
 	pthread_mutex_unlock(&dog->lock);
 }
 

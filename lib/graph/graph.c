@@ -34,12 +34,14 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	ret = device_usable(dev);
 	if (ret)
 		return ret;
-	g = calloc(1, sizeof(*g));
+	/* Not calloc(), which has no cache of a thread's. */
+	g = malloc(sizeof(*g));
 	if (!g)
 		return fail(-ENOMEM, "no memory for a graph");
 	device_get(dev);
-	g->dev = dev;
-	g->leaf = true;
+	*g = (struct pto_graph){
+		.dev = dev, .leaf = true, .roots = g->few_roots, .runs_size = FEW_RUNS,
+	};
 	*graph = g;
 	return 0;
 }
@@ -87,7 +89,8 @@ int pto_graph_destroy(struct pto_graph *g)
 	free(g->kernels);
 	if (g->pending != g->few_pending)
 		free(g->pending);
-	free(g->roots);
+	if (g->roots != g->few_roots)
+		free(g->roots);
 	profile_free(g->profile);
 	device_put(g->dev);
 	free(g);
@@ -98,16 +101,18 @@ int pto_graph_destroy(struct pto_graph *g)
 
 static struct graph_kernel *kernel_new(struct pto_program *prog, int func_id)
 {
-	struct graph_kernel *k = calloc(1, sizeof(*k));
+	struct graph_kernel *k = malloc(sizeof(*k));
 
 	if (!k)
 		return NULL;
-	k->prog = program_get(prog);
-	k->desc.opcode = PTO_OP_LAUNCH;
-	k->desc.launch.serial = prog->serial;
-	k->desc.launch.image = (uintptr_t)prog->image->bytes;
-	k->desc.launch.image_size = prog->image->size;
-	k->desc.launch.func_id = func_id;
+	*k = (struct graph_kernel){
+		.prog = program_get(prog),
+		.desc.opcode = PTO_OP_LAUNCH,
+		.desc.launch.serial = prog->serial,
+		.desc.launch.image = (uintptr_t)prog->image->bytes,
+		.desc.launch.image_size = prog->image->size,
+		.desc.launch.func_id = func_id,
+	};
 	return k;
 }
 
@@ -390,14 +395,17 @@ int graph_pred_count(const struct pto_graph *g, int task)
 /* A run of roots begins at @task. */
 static int add_run(struct pto_graph *g, uint32_t task)
 {
+	bool few = g->roots == g->few_roots;
 	struct graph_roots *grown;
 	uint32_t size;
 
 	if (g->runs == g->runs_size) {
-		size = max(2 * g->runs_size, 4u);
-		grown = realloc(g->roots, size * sizeof(*grown));
+		size = 2 * g->runs_size;
+		grown = realloc(few ? NULL : g->roots, size * sizeof(*grown));
 		if (!grown)
 			return fail(-ENOMEM, "no memory for %u first tasks", g->nroots);
+		if (few)
+			memcpy(grown, g->few_roots, sizeof(g->few_roots));
 		g->roots = grown;
 		g->runs_size = size;
 	}

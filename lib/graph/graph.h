@@ -41,7 +41,8 @@
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
 
-#define FEW_TASKS	32	/* need no memory of their own for what is known once sealed */
+#define FEW_TASKS	32	/* need no memory of their own for what is known once sealed, */
+#define FEW_RUNS	4	/* nor do so few runs of roots */
 #define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
 
 /**
@@ -170,11 +171,13 @@ struct graph_kernel {
 
 /**
  * struct graph_slabs - a growing array of slabs
- * @at:		its length is the next power of two from @count
+ * @at:		its length is the next power of two from @count; of the first one alone
+ *		it is @first
  */
 struct graph_slabs {
 	struct graph_slab **at;
 	uint32_t count;
+	struct graph_slab *first;
 };
 
 /**
@@ -223,6 +226,7 @@ struct pto_graph {
 	uint32_t nroots;
 	uint32_t runs;
 	uint32_t runs_size;
+	struct graph_roots few_roots[FEW_RUNS];
 
 	atomic_bool launched;
 	struct profile *profile;	/* of the last launch, if it was profiled */

@@ -73,13 +73,18 @@ static struct graph_slab *slab_get(bool first)
 
 int slabs_add(struct graph_slabs *slabs)
 {
+	bool one = slabs->at == &slabs->first;
 	struct graph_slab *slab, **grown;
 
-	/* Powers of two: the array grows when it is full. */
-	if (!(slabs->count & (slabs->count - 1))) {
-		grown = realloc(slabs->at, max(2 * slabs->count, 1u) * sizeof(*grown));
+	if (!slabs->count) {
+		slabs->at = &slabs->first;
+	} else if (!(slabs->count & (slabs->count - 1))) {
+		/* Powers of two: the array grows when it is full. */
+		grown = realloc(one ? NULL : slabs->at, 2 * slabs->count * sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
+		if (one)
+			grown[0] = slabs->first;
 		slabs->at = grown;
 	}
 	slab = slab_get(!slabs->count);
@@ -94,6 +99,8 @@ void slabs_free(struct graph_slabs *slabs)
 {
 	unsigned int i;
 
+	if (!slabs->count)
+		return;
 	pthread_mutex_lock(&cache.lock);
 	for (i = slabs->count; i--; ) {
 		slabs->at[i]->next = cache.first;
@@ -101,7 +108,8 @@ void slabs_free(struct graph_slabs *slabs)
 	}
 	cache.count += slabs->count;
 	pthread_mutex_unlock(&cache.lock);
-	free(slabs->at);
+	if (slabs->at != &slabs->first)
+		free(slabs->at);
 }
 
 void graph_trim(void)

@@ -10,7 +10,6 @@
 
 #include <pto/pto.h>
 
-#include "base/env.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "device/device.h"
@@ -20,7 +19,6 @@
 #include "sched/launch.h"
 #include "stream/stream.h"
 
-#define TASK_TIMEOUT_MS	10000
 #define OPTS_MAX	4096	/* no version of the options will be larger */
 
 /**
@@ -74,11 +72,9 @@ static int check_opts(const struct pto_device *dev, struct pto_launch_opts *o)
 		return fail(-EINVAL, "aicpu_threads %d is not in 1..%d", o->aicpu_threads,
 			    SCHED_MAX_WORKERS);
 	if (!o->timeout_ms)
-		o->timeout_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
+		o->timeout_ms = dev->launch_ms;
 	if (!o->task_timeout_ms)
-		o->task_timeout_ms = env_ms("PTO_TASK_TIMEOUT_MS", 0);
-	if (!o->task_timeout_ms)
-		o->task_timeout_ms = TASK_TIMEOUT_MS;
+		o->task_timeout_ms = dev->task_ms;
 	return 0;
 }
 
@@ -145,7 +141,7 @@ static void launch_end(struct launch *l)
 {
 	image_put(l->aicpu_image);
 	image_put(l->aicore_image);
-	atomic_store(&l->graph->launched, false);
+	atomic_store_explicit(&l->graph->launched, false, memory_order_release);
 }
 
 /* All that needs no run. On success the graph is marked as launched. */

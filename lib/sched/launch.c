@@ -55,13 +55,14 @@ static void wake_all(struct sched *s)
  */
 static bool stop_run(struct sched *s, const struct launch *launch, int error)
 {
+	struct launch *current = s->current;
 	unsigned int i;
 
-	if (!s->current || s->error || (launch && s->current != launch))
+	if (!current || s->error || (launch && current != launch))
 		return false;
 	s->error = error;
-	if (s->current->stream)
-		stream_stop(s->current->stream, error);
+	if (current->stream)
+		stream_stop(current->stream, error);
 	for (i = 0; i < s->run.nworkers; i++)
 		atomic_store(&s->workers[i]->stop, 1);
 	emu_leave_kernels(s->dev->emu);
@@ -142,12 +143,15 @@ static void expired(struct emu_watch *watch)
 {
 	struct sched *s = container_of(watch, struct sched, watch);
 	uint64_t now = now_ns();
+	struct launch *current;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->current && watch->deadline && now >= watch->deadline && stop_run(s, NULL, -ETIME))
+	/* It first: of the next launch both are new. */
+	current = s->current;
+	if (current && watch->deadline && now >= watch->deadline && stop_run(s, current, -ETIME))
 		snprintf(s->text, sizeof(s->text),
 			 "the launch took longer than its %llu ms; raise timeout_ms or PTO_LAUNCH_TIMEOUT_MS",
-			 (unsigned long long)(s->current->timeout_ns / NSEC_PER_MSEC));
+			 (unsigned long long)(current->timeout_ns / NSEC_PER_MSEC));
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -162,8 +166,8 @@ void sched_cancel(struct sched *s, struct launch *launch)
 	pthread_mutex_lock(&s->lock);
 	if (stop_run(s, launch, -ECANCELED))
 		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
-	pthread_cond_broadcast(&s->freed);
 	pthread_mutex_unlock(&s->lock);
+	futex_wake(&s->turn, INT_MAX);
 }
 
 void launch_shut_down(struct sched *s)
@@ -451,38 +455,59 @@ static int prepare(struct sched *s, struct launch *l)
 	return 0;
 }
 
-static int begin(struct sched *s, struct launch *l)
+static void cancelled(struct sched *s, struct launch *l)
 {
-	int ret;
-
 	pthread_mutex_lock(&s->lock);
-	s->watch.task_ns = l->task_ns;
-	s->watch.deadline = l->timeout_ns ? now_ns() + l->timeout_ns : 0;
-	s->error = 0;
-	s->current = l;
-	if (atomic_load(&l->cancel) && stop_run(s, l, -ECANCELED))
+	if (stop_run(s, l, -ECANCELED))
 		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
 	pthread_mutex_unlock(&s->lock);
-	ret = emu_watch(s->dev->emu, &s->watch);
+}
+
+/* From here on it can be ended, by others, too. @t: see runs_here(). */
+static int begin(struct sched *s, struct launch *l, struct emu_thread *t)
+{
+	uint64_t deadline = l->timeout_ns ? now_ns() + l->timeout_ns : 0;
+	int ret;
+
+	atomic_store_explicit(&s->watch.task_ns, l->task_ns, memory_order_relaxed);
+	atomic_store_explicit(&s->watch.deadline, deadline, memory_order_relaxed);
+	atomic_store_explicit(&s->error, 0, memory_order_relaxed);
+	/* Who cancels says so first, and looks for it then. */
+	atomic_store(&s->current, l);
+	if (unlikely(atomic_load(&l->cancel)))
+		cancelled(s, l);
+	ret = emu_watch(s->dev->emu, &s->watch, t);
+	return ret ? ret : s->error;
+}
+
+static int end(struct sched *s, struct emu_thread *t)
+{
+	int error;
+
+	emu_unwatch(s->dev->emu, t);
+	pthread_mutex_lock(&s->lock);
+	atomic_store_explicit(&s->current, NULL, memory_order_relaxed);
+	error = s->error;
+	pthread_mutex_unlock(&s->lock);
+	return error ? fail_set(error, s->text) : 0;
+}
+
+/* Let the other workers' threads join. */
+static void open_run(struct sched *s)
+{
 	atomic_store(&s->members, SCHED_OPEN);
 	/*
 	 * Not before they can join: a flow is submitted to already, and who is woken in vain
 	 * would not be woken again.
 	 */
 	atomic_store(&s->run.parked, s->run.nworkers == 64 ? ~1ull : (1ull << s->run.nworkers) - 2);
-	return ret ? ret : s->error;
 }
 
-static int end(struct sched *s)
+static void close_run(struct sched *s)
 {
-	int error;
-
-	emu_unwatch(s->dev->emu);
-	pthread_mutex_lock(&s->lock);
-	s->current = NULL;
-	error = s->error;
-	pthread_mutex_unlock(&s->lock);
-	return error ? fail_set(error, s->text) : 0;
+	threads_close_run(s);
+	/* Nobody is left to be woken, whoever still submits to a flow. */
+	atomic_store(&s->run.parked, 0);
 }
 
 /* Workers and cores whose thread was given up are left to it. */
@@ -529,39 +554,34 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 	profile_visit(s->profile, &visit);
 }
 
-static int run_here(struct sched *s, struct emu_thread *t)
-{
-	struct sched_worker *w = s->workers[0];
-	int ret = emu_watch_thread(s->dev->emu, t);
-
-	if (ret)
-		return ret;
-	t->emu = s->dev->emu;
-	sched_work(s, w, t);
-	emu_unwatch_thread(s->dev->emu, t);
-	return 0;
-}
-
 /*
  * The thread that launches is worker 0, unless it would run kernels that it
  * might have to be given up for: then one of the scheduler's stands in.
  */
-static int run_worker0(struct sched *s, struct launch *l)
+static bool runs_here(const struct sched *s, const struct launch *l)
 {
-	struct emu_thread *t = guard_thread();
-	int ret;
+	return !s->dev->inplace ||
+	       (l->graph->leaf && (!l->aicore_image || l->aicore_image->leaf));
+}
 
-	if (!t)
-		return -ENOMEM;
-	if (!s->dev->inplace ||
-	    (l->graph->leaf && (!l->aicore_image || l->aicore_image->leaf)))
-		return run_here(s, t);
-	ret = threads_need(s, 0);
+static int stand_in(struct sched *s)
+{
+	int ret = threads_need(s, 0);
+
 	if (ret)
 		return ret;
 	atomic_store(&s->stood_in, 0);
 	threads_wake(s, 0);
 	threads_wait_stand_in(s);
+	return 0;
+}
+
+static int run_worker0(struct sched *s, struct emu_thread *t)
+{
+	if (unlikely(!t))
+		return stand_in(s);
+	t->emu = s->dev->emu;
+	sched_work(s, s->workers[0], t);
 	return 0;
 }
 
@@ -578,20 +598,23 @@ static void wake_for_roots(struct sched *s)
 
 static int run_all(struct sched *s, struct launch *l)
 {
+	struct emu_thread *t = runs_here(s, l) ? guard_thread() : NULL;
+	bool alone = t && s->run.nworkers == 1;
 	int ret, error;
 
-	ret = begin(s, l);
+	ret = begin(s, l, t);
+	if (!alone)
+		open_run(s);
 	if (!ret && (l->stream || l->graph->ntasks)) {
 		if (s->run.nworkers > 1)
 			wake_for_roots(s);
-		ret = run_worker0(s, l);
+		ret = run_worker0(s, t);
 	}
-	threads_close_run(s);
-	/* Nobody is left to be woken, whoever still submits to a flow. */
-	atomic_store(&s->run.parked, 0);
+	if (!alone)
+		close_run(s);
 	if (unlikely(ret || s->error))
 		s->dev->ops->launch_end(s->dev);
-	error = end(s);
+	error = end(s, t);
 	if (unlikely(error || ret))
 		l->graph->sealed = false;
 	return error ? error : ret;
@@ -633,37 +656,36 @@ static int run_profiled(struct sched *s, struct launch *l)
 
 /* ---- turns -------------------------------------------------------------- */
 
-static int take_turn(struct sched *s, struct launch *l)
+/* Who gives up leaves a turn that is said to be wanted, which wakes nobody. */
+static __attribute__((noinline)) int wait_turn(struct sched *s, struct launch *l)
 {
 	uint64_t deadline = l->timeout_ns ? now_ns() + l->timeout_ns : UINT64_MAX;
-	struct timespec ts;
-	uint64_t at;
-	int ret = 0;
 
-	pthread_mutex_lock(&s->lock);
-	while (s->busy && !ret) {
-		at = now_ns() + TURN_NS;
-		ts = (struct timespec){ at / NSEC_PER_SEC, at % NSEC_PER_SEC };
-		pthread_cond_timedwait(&s->freed, &s->lock, &ts);
+	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE) {
+		futex_wait(&s->turn, TURN_WANTED, TURN_NS);
 		if (atomic_load(&l->cancel))
-			ret = fail(-ECANCELED, "the launch was cancelled before its turn");
-		else if (now_ns() > deadline)
-			ret = fail(-ETIME, "other launches kept %s busy for all of its %llu ms",
-				   s->dev->name,
-				   (unsigned long long)(l->timeout_ns / NSEC_PER_MSEC));
+			return fail(-ECANCELED, "the launch was cancelled before its turn");
+		if (now_ns() > deadline)
+			return fail(-ETIME, "other launches kept %s busy for all of its %llu ms",
+				    s->dev->name,
+				    (unsigned long long)(l->timeout_ns / NSEC_PER_MSEC));
 	}
-	if (!ret)
-		s->busy = true;
-	pthread_mutex_unlock(&s->lock);
-	return ret;
+	return 0;
+}
+
+static int take_turn(struct sched *s, struct launch *l)
+{
+	unsigned int turn = TURN_FREE;
+
+	if (likely(atomic_compare_exchange_strong(&s->turn, &turn, TURN_TAKEN)))
+		return 0;
+	return wait_turn(s, l);
 }
 
 static void pass_turn(struct sched *s)
 {
-	pthread_mutex_lock(&s->lock);
-	s->busy = false;
-	pthread_cond_signal(&s->freed);
-	pthread_mutex_unlock(&s->lock);
+	if (unlikely(atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED))
+		futex_wake(&s->turn, 1);
 }
 
 int sched_launch(struct sched *s, struct launch *l)
@@ -686,7 +708,6 @@ int sched_launch(struct sched *s, struct launch *l)
 int sched_create(struct pto_device *dev, struct sched **sched)
 {
 	struct sched *s = aligned_alloc(CACHE_LINE, align_up(sizeof(*s), CACHE_LINE));
-	pthread_condattr_t attr;
 
 	if (!s)
 		return fail(-ENOMEM, "no memory for a scheduler");
@@ -697,10 +718,6 @@ int sched_create(struct pto_device *dev, struct sched **sched)
 	s->watch.give_up = give_up;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->threads_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->freed, &attr);
-	pthread_condattr_destroy(&attr);
 	*sched = s;
 	return 0;
 }
@@ -711,7 +728,6 @@ void sched_destroy(struct sched *s)
 
 	for (i = 0; i < SCHED_MAX_WORKERS; i++)
 		worker_free(s->workers[i]);
-	pthread_cond_destroy(&s->freed);
 	pthread_mutex_destroy(&s->threads_lock);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

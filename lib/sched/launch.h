@@ -36,9 +36,10 @@ struct launch {
 
 /**
  * struct sched - the scheduler of a device
- * @lock:	guards @busy and the end of a launch: @current, @error and @text
- * @busy:	a launch is under way; others wait for @freed
- * @current:	it; NULL once it is over, so that what comes late finds nothing
+ * @turn:	TURN_*; who waits for its turn sleeps on it
+ * @lock:	guards the end of a launch: @current, @error and @text
+ * @current:	the launch under way, from when it can be ended on; NULL once it is over, so
+ *		that what comes late finds nothing
  * @error:	why it fails; set once
  * @threads_lock: guards @threads, and the decision to give one up. Taken
  *		inside of nothing; @lock may be taken inside of it
@@ -52,10 +53,9 @@ struct launch {
  */
 struct sched {
 	struct pto_device *dev;
+	atomic_uint turn;
 	pthread_mutex_t lock;
-	pthread_cond_t freed;
-	bool busy;
-	struct launch *current;
+	struct launch *_Atomic current;
 	atomic_int error;
 	char text[768];
 
@@ -81,6 +81,8 @@ struct sched {
 };
 
 #define SCHED_OPEN	(1u << 31)
+
+enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
 
 int sched_create(struct pto_device *dev, struct sched **sched);
 

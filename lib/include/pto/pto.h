@@ -108,7 +108,8 @@ struct pto_device_info {
  * but those that free something answer -ENODEV, and a device that comes back is opened anew.
  *
  * A device of the driver is used by io_uring where that works, else by ioctl;
- * PTO_SUBMIT=uring or ioctl decides. Errors: -EINVAL (no such name), -ENODEV (index over
+ * PTO_SUBMIT=uring or ioctl decides. What a device takes from the environment it
+ * reads when it is opened first. Errors: -EINVAL (no such name), -ENODEV (index over
  * 15, or the driver has no such device), -EACCES (the text names the group to join),
  * -ENOMEM (no address space, or no memory), -EPROTO (a driver of another ABI), and with
  * PTO_SUBMIT=uring why there is no io_uring (-ENOSYS, -EPERM, ...).

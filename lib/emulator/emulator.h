@@ -319,6 +319,9 @@ void emu_unwatch(struct emulator *emu, struct emu_thread *t);
 int emu_watch_thread(struct emulator *emu, struct emu_thread *t);
 void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t);
 
+/** emu_tidy - graph_trim() may have something to do in a while, though nothing is launched */
+void emu_tidy(struct emulator *emu);
+
 /**
  * emu_thread_gone - a thread is given up: nobody else gets the memory that it may write to
  *

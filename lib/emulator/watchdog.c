@@ -7,8 +7,8 @@
  * may not: a kernel that was left does not move its core's head.)
  *
  * A kernel over its time is told to leave, every millisecond for a second, then
- * given up together with its thread. When no launch has been for a while the
- * watchdog sleeps until the next one.
+ * given up together with its thread. When no launch has been for a while, and no memory of
+ * graphs is left to be given back, the watchdog sleeps until the next one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -207,7 +207,8 @@ static void *watchdog_main(void *arg)
 		if (!tick)
 			return NULL;
 		if (tick == SLEEP_NS || dog->seen - trimmed >= TRIM_NS) {
-			graph_trim();
+			if (graph_trim())
+				tick = min(tick, TRIM_NS);
 			trimmed = dog->seen;
 		}
 		futex_wait(&dog->event, event, tick);
@@ -287,6 +288,14 @@ void emu_unwatch(struct emulator *emu, struct emu_thread *t)
 	dog->watch = NULL;
 	dog->leave_all = false;
 	pthread_mutex_unlock(&dog->lock);
+}
+
+void emu_tidy(struct emulator *emu)
+{
+	/* It says so before it looks what there is. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(atomic_load_explicit(&emu->watchdog->asleep, memory_order_relaxed)))
+		poke(emu->watchdog);
 }
 
 void emu_leave_kernels(struct emulator *emu)

@@ -81,6 +81,7 @@ int pto_graph_destroy(struct pto_graph *g)
 	free_args(g);
 	slabs_free(&g->slabs);
 	slabs_free(&g->chunks);
+	emu_tidy(g->dev->emu);
 	for (i = 0; i < g->nkernels; i++) {
 		if (g->kernels[i])
 			pto_program_unload(g->kernels[i]->prog);

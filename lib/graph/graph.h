@@ -276,10 +276,11 @@ int graph_pred_count(const struct pto_graph *g, int task);
 /* The part of sealing that looks for a cycle. */
 int graph_check_cycles(struct pto_graph *graph);
 
-/*
- * Slabs come from a cache that all graphs share; graph_trim() gives back those that
- * no graph has needed since it was called last.
+/**
+ * graph_trim - give back slabs that no graph has needed since it was called last
+ *
+ * Slabs come from a cache that all graphs share. True: there are some in it still.
  */
-void graph_trim(void);
+bool graph_trim(void);
 
 #endif

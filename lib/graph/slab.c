@@ -112,10 +112,11 @@ void slabs_free(struct graph_slabs *slabs)
 		free(slabs->at);
 }
 
-void graph_trim(void)
+bool graph_trim(void)
 {
 	struct graph_slab *slab, **at = &cache.first;
 	unsigned int i;
+	bool left;
 
 	pthread_mutex_lock(&cache.lock);
 	for (i = cache.unused; i < cache.count; i++)
@@ -124,6 +125,7 @@ void graph_trim(void)
 	*at = NULL;
 	cache.count -= cache.unused;
 	cache.unused = cache.count;
+	left = cache.count;
 	pthread_mutex_unlock(&cache.lock);
 	while (slab) {
 		struct graph_slab *gone = slab;
@@ -131,6 +133,7 @@ void graph_trim(void)
 		slab = slab->next;
 		munmap(gone, sizeof(*gone));
 	}
+	return left;
 }
 
 /* A child of fork() must not find the lock held by a thread that it has not. */

@@ -215,6 +215,25 @@ TEST_F_TIMEOUT(graph, ten_million_tasks, 120)
 	EXPECT_GT(100, waited);
 }
 
+/* Also those of a graph that is freed long after all launches. */
+TEST_F(graph, memory_is_given_back_late)
+{
+	const int n = SANITIZED || SLOW ? 10000 : 1000000;
+	long kib = rss_kib();
+	int i, waited;
+
+	ASSERT_EQ(0, pto_graph_launch(self->graph, NULL));
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+	/* By then whoever looks after it sleeps. */
+	usleep(3000000);
+	ASSERT_EQ(0, pto_graph_destroy(self->graph));
+	self->graph = NULL;
+	for (waited = 0; waited < 100 && !SLOW && rss_kib() - kib > 10000; waited++)
+		usleep(100000);
+	EXPECT_GT(100, waited);
+}
+
 static int by_core_and_start(const void *a, const void *b)
 {
 	const struct pto_profile_task *x = a, *y = b;

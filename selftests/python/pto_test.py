@@ -56,6 +56,15 @@ class Run(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "contiguous"):
             pto.run(ORCH, KERNELS, self.x[::2], self.y, 500, function="axpy")
 
+    def test_elements_that_kernels_can_not_use(self):
+        with self.assertRaisesRegex(TypeError, "Python objects"):
+            pto.run(ORCH, KERNELS, self.x.astype(object), self.y, 1000, function="axpy")
+        with self.assertRaisesRegex(ValueError, "byte order"):
+            pto.run(ORCH, KERNELS, self.x.astype(self.x.dtype.newbyteorder()), self.y, 1000,
+                    function="axpy")
+        with self.assertRaisesRegex(ValueError, "byte order"):
+            pto.Device(0).upload(np.arange(10).astype(self.x.dtype.newbyteorder()))
+
     def test_arguments(self):
         values = [-1, 2**64 - 1, True, np.int32(-2), np.float32(1), np.float64(1), 1.0]
         wanted = [2**64 - 1, 2**64 - 1, 1, 2**64 - 2, 0x3f800000, 0x3ff << 52, 0x3ff << 52]

@@ -70,6 +70,11 @@ def _image(image):
 
 
 def _host(array):
+    """Address of an array whose bytes mean to kernels what its elements mean here."""
+    if array.dtype.hasobject:
+        raise TypeError("array of Python objects: a kernel can not use them")
+    if not array.dtype.isnative:
+        raise ValueError("array is not in this machine's byte order: see numpy.ndarray.astype()")
     if not array.flags.c_contiguous:
         raise ValueError("array is not C-contiguous: see numpy.ascontiguousarray()")
     return array.ctypes.data

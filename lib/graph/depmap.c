@@ -53,12 +53,12 @@ struct block {
 
 /**
  * struct depmap
- * @tail:	tasks before it are complete, if @retires
+ * @tail:	tasks before it are complete, if @retires; @head: the task that comes next
  * @sweep_at:	look through all zones for empty ones when there are so many
  */
 struct depmap {
 	bool retires;
-	uint32_t tail;
+	uint32_t tail, head;
 	uint32_t seed;
 	struct zone **bucket;
 	uint32_t nbuckets;
@@ -173,7 +173,7 @@ static void entries_clear(struct depmap *m, struct access **list)
 /* Entries are added in front: behind one that lies before the tail all do. */
 static void entries_prune(struct depmap *m, struct access **list)
 {
-	while (*list && (int32_t)((*list)->task - m->tail) >= 0)
+	while (*list && (*list)->task - m->tail <= m->head - m->tail)
 		list = &(*list)->next;
 	entries_clear(m, list);
 }
@@ -449,9 +449,10 @@ static struct zone *zone_find(struct depmap *m, const struct region *r)
 	return zone_add(m, r);
 }
 
-void depmap_retire(struct depmap *m, uint32_t tail)
+void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head)
 {
 	m->tail = tail;
+	m->head = head;
 	m->retires = true;
 }
 

@@ -53,8 +53,12 @@ void depmap_free(struct depmap *m);
 int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum depmap_rule rule,
 		  uint32_t task, struct depmap_preds *preds);
 
-/** depmap_retire - all tasks before @tail are complete; what that leaves is dropped by and by */
-void depmap_retire(struct depmap *m, uint32_t tail);
+/**
+ * depmap_retire - all tasks before @tail are complete, and @head is the next one
+ *
+ * What that leaves is dropped by and by.
+ */
+void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head);
 
 /** depmap_zones - number of zones */
 uint32_t depmap_zones(const struct depmap *m);

@@ -26,6 +26,19 @@
 _Static_assert(STREAM_LEVELS == 1 << OWNER_LEVEL_BITS && STREAM_FLOWS == 1 << OWNER_FLOW_BITS,
 	       "an owner has a bit field for each");
 
+/* 0, or why @call can not be served; before any lock, as fork() may have left that taken. */
+static int usable(const struct pto_flow *f, const char *call)
+{
+	int ret;
+
+	if (!f)
+		return fail(-EINVAL, "%s: the flow is NULL", call);
+	ret = device_ours(f->stream->dev);
+	if (ret)
+		return ret;
+	return likely(f->depth) ? 0 : fail(-EINVAL, "%s: the flow was finished", call);
+}
+
 /* ---- scopes ------------------------------------------------------------- */
 
 /* The heap of the innermost scope. */
@@ -54,8 +67,10 @@ static void close_scope(struct pto_flow *f)
 
 int pto_flow_scope_begin(struct pto_flow *f)
 {
-	if (!f)
-		return fail(-EINVAL, "pto_flow_scope_begin: the flow is NULL");
+	int ret = usable(f, "pto_flow_scope_begin");
+
+	if (ret)
+		return ret;
 	if (f->depth == STREAM_DEPTH)
 		return fail(-EOVERFLOW, "%d scopes are open, more there can not be", f->depth);
 	pthread_mutex_lock(&f->stream->lock);
@@ -66,8 +81,10 @@ int pto_flow_scope_begin(struct pto_flow *f)
 
 int pto_flow_scope_end(struct pto_flow *f)
 {
-	if (!f)
-		return fail(-EINVAL, "pto_flow_scope_end: the flow is NULL");
+	int ret = usable(f, "pto_flow_scope_end");
+
+	if (ret)
+		return ret;
 	if (f->depth == 1)
 		return fail(-EINVAL, "no scope is open");
 	pthread_mutex_lock(&f->stream->lock);
@@ -116,20 +133,20 @@ static int allocate(struct pto_flow *f, struct pto_tensor *t)
 	int ret;
 
 	if (!h->base) {
-		ret = heap_create(h, s->graph->dev->mem, s->heap_size);
+		ret = heap_create(h, s->dev->mem, s->heap_size);
 		if (ret)
 			return ret;
 	}
 	if (t->size > h->size)
 		return too_small(f, h, t->size);
 	for (;;) {
-		heap_trim(h, s->tail);
+		heap_trim(h, s->tail, s->head);
 		ret = heap_alloc(h, t->size, s->head, &number, &ptr);
 		if (ret != -ENOSPC)
 			break;
 		if (!heap_blocker(h, &user))
 			return too_small(f, h, t->size);
-		ret = stream_wait(s, user);
+		ret = stream_wait(s, user, FULL_HEAP);
 		if (ret)
 			return ret;
 	}
@@ -203,7 +220,7 @@ static int link_task(struct stream *s, const struct pto_task *t)
 	uint32_t i;
 	int ret;
 
-	depmap_retire(s->deps, s->tail);
+	depmap_retire(s->deps, s->tail, s->head);
 	ret = submit_infer(t, s->head, s->deps, &s->preds);
 	for (i = 0; i < s->preds.count && !ret; i++)
 		ret = stream_link(s, s->preds.task[i], s->head);
@@ -296,10 +313,12 @@ static void copy_out(const struct pto_flow *f, const struct pto_access *accesses
 
 int64_t pto_flow_submit(struct pto_flow *f, const struct pto_task *t)
 {
-	int64_t id;
+	int64_t id = usable(f, "pto_flow_submit");
 
-	if (!f || !t)
-		return fail(-EINVAL, "pto_flow_submit: NULL argument");
+	if (id)
+		return id;
+	if (!t)
+		return fail(-EINVAL, "pto_flow_submit: the task is NULL");
 	id = copy_in(f, t);
 	if (id)
 		return id;
@@ -341,7 +360,7 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 			    (long long)from, (long long)to, (long long)to);
 	for (i = 0; i < STREAM_FLOWS; i++)
 		for (level = 0; s->flows[i] && level < STREAM_LEVELS; level++)
-			heap_keep(&s->flows[i]->heap[level], from, to);
+			heap_keep(&s->flows[i]->heap[level], from, to, s->head);
 	if (unlikely(s->log))
 		log_edge(s->log, from, to);
 	return stream_link(s, from, to);
@@ -349,10 +368,10 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 
 int pto_flow_add_edge(struct pto_flow *f, int64_t from, int64_t to)
 {
-	int ret;
+	int ret = usable(f, "pto_flow_add_edge");
 
-	if (!f)
-		return fail(-EINVAL, "pto_flow_add_edge: the flow is NULL");
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&f->stream->lock);
 	ret = add_edge(f, from, to);
 	pthread_mutex_unlock(&f->stream->lock);
@@ -361,24 +380,38 @@ int pto_flow_add_edge(struct pto_flow *f, int64_t from, int64_t to)
 
 /* ---- life --------------------------------------------------------------- */
 
-/* Under the lock. */
+static struct pto_flow *new_flow(struct stream *s, unsigned int index)
+{
+	struct pto_flow *f = aligned_alloc(_Alignof(struct pto_flow), sizeof(*f));
+
+	if (!f) {
+		fail(-ENOMEM, "no memory for a flow");
+		return NULL;
+	}
+	memset(f, 0, offsetof(struct pto_flow, task));
+	f->stream = s;
+	f->index = index;
+	s->flows[index] = f;
+	return f;
+}
+
+/*
+ * Under the lock. One that was finished begins anew: its heaps may still be in use, and go on
+ * numbering their buffers.
+ */
 static int add_flow(struct stream *s, struct pto_flow **flow)
 {
 	struct pto_flow *f;
 	unsigned int i;
 
-	for (i = 0; i < STREAM_FLOWS && s->flows[i]; i++)
+	for (i = 0; i < STREAM_FLOWS && s->flows[i] && s->flows[i]->depth; i++)
 		;
 	if (i == STREAM_FLOWS)
 		return fail(-EBUSY, "%d threads submit already", STREAM_FLOWS);
-	f = aligned_alloc(_Alignof(struct pto_flow), sizeof(*f));
+	f = s->flows[i] ?: new_flow(s, i);
 	if (!f)
-		return fail(-ENOMEM, "no memory for a flow");
-	memset(f, 0, offsetof(struct pto_flow, task));
-	f->stream = s;
-	f->index = i;
+		return -ENOMEM;
 	open_scope(f);
-	s->flows[i] = f;
 	s->nflows++;
 	*flow = f;
 	return 0;
@@ -392,7 +425,7 @@ static void free_all(struct stream *s)
 		if (!s->flows[i])
 			continue;
 		for (level = 0; level < STREAM_LEVELS; level++)
-			heap_destroy(&s->flows[i]->heap[level], s->graph->dev->mem);
+			heap_destroy(&s->flows[i]->heap[level], s->dev->mem);
 		free(s->flows[i]->held);
 		free(s->flows[i]);
 	}
@@ -440,10 +473,12 @@ int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 
 int pto_flow_fork(struct pto_flow *f, struct pto_flow **other)
 {
-	int ret;
+	int ret = usable(f, "pto_flow_fork");
 
-	if (!f || !other)
-		return fail(-EINVAL, "pto_flow_fork: NULL argument");
+	if (ret)
+		return ret;
+	if (!other)
+		return fail(-EINVAL, "pto_flow_fork: other is NULL");
 	pthread_mutex_lock(&f->stream->lock);
 	ret = add_flow(f->stream, other);
 	pthread_mutex_unlock(&f->stream->lock);
@@ -460,9 +495,13 @@ int pto_flow_stat(struct pto_flow *f, struct pto_flow_stat *stat)
 {
 	struct pto_flow_stat now;
 	unsigned int i, k;
+	int ret;
 
 	if (!f || !stat || stat->size != sizeof(*stat))
 		return fail(-EINVAL, "pto_flow_stat: NULL argument, or size is not %zu", sizeof(*stat));
+	ret = device_ours(f->stream->dev);
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&f->stream->lock);
 	now = f->stream->stat;
 	for (i = 0; i < STREAM_FLOWS; i++) {
@@ -500,10 +539,10 @@ int pto_flow_finish(struct pto_flow *f)
 {
 	unsigned int others;
 	bool broken;
-	int ret;
+	int ret = usable(f, "pto_flow_finish");
 
-	if (!f)
-		return fail(-EINVAL, "pto_flow_finish: the flow is NULL");
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&f->stream->lock);
 	others = f->stream->nflows - 1;
 	pthread_mutex_unlock(&f->stream->lock);

@@ -95,12 +95,12 @@ int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, voi
 	return 0;
 }
 
-void heap_trim(struct heap *h, uint32_t tail)
+void heap_trim(struct heap *h, uint32_t tail, uint32_t head)
 {
 	for (; h->first != h->next; h->first++) {
 		const struct heap_buffer *b = buffer(h, h->first);
 
-		if (!b->ended || (int32_t)(b->user - tail) >= 0)
+		if (!b->ended || b->user - tail <= head - tail)
 			return;
 		h->tail = b->end;
 	}
@@ -127,17 +127,17 @@ bool heap_use(struct heap *h, uint64_t number, uint32_t task)
 	return true;
 }
 
-/* Buffers are made in the order of the tasks. */
-void heap_keep(struct heap *h, uint32_t maker, uint32_t task)
+/* Buffers are made in the order of the tasks, whose age is what can be compared. */
+void heap_keep(struct heap *h, uint32_t maker, uint32_t task, uint32_t head)
 {
 	uint64_t i;
 
 	for (i = h->next; i-- != h->first; ) {
 		struct heap_buffer *b = buffer(h, i);
 
-		if ((int32_t)(b->maker - maker) < 0)
+		if (head - b->maker > head - maker)
 			return;
-		if (b->maker == maker && (int32_t)(task - b->user) > 0)
+		if (b->maker == maker && head - task < head - b->user)
 			b->user = task;
 	}
 }

@@ -55,7 +55,8 @@ struct sched;
  * @error:	the launch has failed: nothing more is submitted
  * @log:	of a launch that is profiled; there before anything is submitted
  * @lock:	guards all below
- * @graph:	whose kernels they are
+ * @dev:	kept, with its scheduler, by a thread that still submits when its launch is over
+ * @graph:	whose kernels they are; as long as the launch
  * @head:	number of the next task; @tail: of the oldest that is not known to be complete
  * @newest:	by place: the chunk with the latest edges
  * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
@@ -72,6 +73,7 @@ struct stream {
 	struct profile_log *log;
 
 	pthread_mutex_t lock;
+	struct pto_device *dev;
 	struct pto_graph *graph;
 	struct sched *sched;
 	uint32_t head, tail;
@@ -106,8 +108,15 @@ void stream_room(struct stream *s);
  * failed.
  */
 
-/** stream_wait - wait until the tail moves, which it does at the latest when @task is complete */
-int stream_wait(struct stream *s, uint32_t task);
+/** enum stream_full - what has no room, and makes who submits wait */
+enum stream_full { FULL_WINDOW, FULL_DEP_POOL, FULL_HEAP };
+
+/**
+ * stream_wait - wait until the tail moves, which it does at the latest when @task is complete
+ *
+ * Or -ENOBUFS: it can not, as tasks are held back. The text says how to raise what is @full.
+ */
+int stream_wait(struct stream *s, uint32_t task, enum stream_full full);
 
 /** stream_next - wait for a place for one more task, at @head; 0 or -errno */
 int stream_next(struct stream *s);
@@ -165,14 +174,18 @@ void heap_destroy(struct heap *h, struct mem *mem);
  */
 int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, void **ptr);
 
-/** heap_trim - free the oldest buffers that are done with; tasks before @tail are complete */
-void heap_trim(struct heap *h, uint32_t tail);
+/**
+ * heap_trim - free the oldest buffers that are done with
+ *
+ * Tasks before @tail are complete, and @head is the next one.
+ */
+void heap_trim(struct heap *h, uint32_t tail, uint32_t head);
 
 /** heap_blocker - the last task that uses the oldest buffer; false: its scope is open */
 bool heap_blocker(const struct heap *h, uint32_t *task);
 
-/** heap_keep - @task uses what @maker has made, where that is not dead */
-void heap_keep(struct heap *h, uint32_t maker, uint32_t task);
+/** heap_keep - @task uses what @maker has made, where that is not dead; @head is the next task */
+void heap_keep(struct heap *h, uint32_t maker, uint32_t task, uint32_t head);
 
 /** heap_use - @task uses a buffer; false: the scope that it was made in has ended */
 bool heap_use(struct heap *h, uint64_t number, uint32_t task);

@@ -96,7 +96,20 @@ static void sleep_until(struct stream *s, uint32_t task)
 	atomic_store(&s->window.watch, TASK_NONE);
 }
 
-int stream_wait(struct stream *s, uint32_t task)
+static __attribute__((cold)) int held_back(struct stream *s, enum stream_full full)
+{
+	const struct { const char *what, *name; uint64_t size; } is[] = {
+		[FULL_WINDOW] = { "window", "PTO2_RING_TASK_WINDOW", s->window.mask + 1 },
+		[FULL_DEP_POOL] = { "pool of edges", "PTO2_RING_DEP_POOL", s->max_chunks },
+		[FULL_HEAP] = { "heap ring", "PTO2_RING_HEAP", s->heap_size },
+	};
+
+	return fail(-ENOBUFS, "scopes hold %u tasks back, the %s is %llu: raise %s to %llu, or end the scope earlier",
+		    s->head - s->tail, is[full].what, (unsigned long long)is[full].size,
+		    is[full].name, 2ull * is[full].size);
+}
+
+int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 {
 	unsigned int spin;
 
@@ -107,9 +120,7 @@ int stream_wait(struct stream *s, uint32_t task)
 		if (s->tail == s->head)
 			return fail(-EDEADLK, "no task is under way that could make room");
 		if (is_held(s, s->tail))
-			return fail(-ENOBUFS, "scopes hold %u tasks back, the window is %u: raise PTO2_RING_TASK_WINDOW to %u, or end the scope earlier",
-				    s->head - s->tail, s->window.mask + 1,
-				    2 * (s->window.mask + 1));
+			return held_back(s, full);
 		/* The tail moves in order. */
 		if (complete(s, task))
 			task = s->tail;
@@ -134,7 +145,7 @@ int stream_next(struct stream *s)
 		return graph_deps_lost();
 	if (unlikely(s->head - s->tail == size) && !advance(s)) {
 		/* Not for the first one that comes free, and then for the next. */
-		ret = stream_wait(s, s->tail + size / 2);
+		ret = stream_wait(s, s->tail + size / 2, FULL_WINDOW);
 		if (ret)
 			return ret;
 	}
@@ -166,7 +177,8 @@ int stream_args(struct stream *s, size_t size, void **args)
 	while (unlikely(!args_room(s, size, &at))) {
 		if (advance(s))
 			continue;
-		ret = stream_wait(s, s->tail + (s->head - s->tail) / 2);
+		/* There are as many as the window calls for. */
+		ret = stream_wait(s, s->tail + (s->head - s->tail) / 2, FULL_WINDOW);
 		if (ret)
 			return ret;
 	}
@@ -182,7 +194,7 @@ static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
 
 	*chunk = CHUNK_NONE;
 	while (s->free_chunk == CHUNK_NONE && s->nchunks == s->max_chunks) {
-		ret = stream_wait(s, from);
+		ret = stream_wait(s, from, FULL_DEP_POOL);
 		if (ret)
 			return ret;
 		/* Its own may be among those that were freed. */
@@ -270,8 +282,8 @@ int stream_link(struct stream *s, uint32_t from, uint32_t to)
 	uint32_t n, place = to & s->window.mask;
 	int ret;
 
-	/* Behind the tail its place may be another's. */
-	if ((int32_t)(from - s->tail) < 0)
+	/* Of one before the tail, however old, the place may be another's. */
+	if (from - s->tail >= to - s->tail)
 		return 0;
 	n = load_acquire(&node->nsucc);
 	if (n & NODE_CLOSED || last_edge(s, node, from, n) == place)
@@ -285,7 +297,7 @@ int stream_link(struct stream *s, uint32_t from, uint32_t to)
 
 static void inject(struct stream *s, uint32_t place, unsigned int kind)
 {
-	struct sched_inject *in = &s->window.inject[s->graph->dev->inplace ? 0 : kind];
+	struct sched_inject *in = &s->window.inject[s->dev->inplace ? 0 : kind];
 	uint64_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed);
 
 	atomic_store_explicit(&in->slot[tail & s->window.mask], place, memory_order_relaxed);
@@ -346,7 +358,7 @@ static int allocate(struct stream *s, const struct pto_flow_opts *o)
 		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
 			    o->dep_pool);
 	s->args_size = max((size_t)o->window * ARGS_PER_TASK, (size_t)ARGS_LEAST);
-	ret = mem_alloc(s->graph->dev->mem, s->args_size, (void **)&s->args);
+	ret = mem_alloc(s->dev->mem, s->args_size, (void **)&s->args);
 	if (ret)
 		fail_prefix("arguments of %u tasks", o->window);
 	return ret;
@@ -362,6 +374,8 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 		return fail(-ENOMEM, "no memory for a stream");
 	memset(s, 0, sizeof(*s));
 	pthread_mutex_init(&s->lock, NULL);
+	s->dev = graph->dev;
+	device_get(s->dev);
 	s->graph = graph;
 	s->sched = sched;
 	s->window.mask = o->window - 1;
@@ -392,7 +406,8 @@ void stream_free(struct stream *s)
 	free(s->preds.task);
 	log_put(s->log);
 	if (s->args)
-		mem_free(s->graph->dev->mem, s->args);
+		mem_free(s->dev->mem, s->args);
+	device_put(s->dev);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -2,6 +2,11 @@
 /* Graphs that run while they are built: any window does, memory is bounded, nothing hangs. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sched/launch.h"
+#include "stream/flow.h"
 
 #include "kselftest_harness.h"
 
@@ -218,6 +223,80 @@ TEST_F(flow, forks_are_finished_first)
 	EXPECT_EQ(0, submit(other, NOOP, NULL, 0));
 	EXPECT_EQ(1, submit(self->flow, NOOP, NULL, 0));
 	EXPECT_EQ(0, pto_flow_finish(other));
+	/* It is memory of the flow's until that is finished. */
+	EXPECT_EQ(-EINVAL, submit(other, NOOP, NULL, 0));
+	EXPECT_EQ(-EINVAL, pto_flow_scope_begin(other));
+	EXPECT_EQ(-EINVAL, pto_flow_finish(other));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "the flow was finished"));
+	EXPECT_EQ(2, submit(self->flow, NOOP, NULL, 0));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
+TEST_F(flow, one_fork_after_the_other)
+{
+	struct pto_flow *other;
+	struct pto_tensor t;
+	int i;
+
+	self->flow_opts.heap = 8192;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 3 * STREAM_FLOWS; i++) {
+		ASSERT_EQ(0, pto_flow_fork(self->flow, &other)) TH_LOG("%s", pto_last_error());
+		pto_tensor_init(&t, NULL, SHAPE(1024), 1, PTO_INT8);
+		ASSERT_EQ(2 * i, submit(other, NOOP, &t, PTO_OUT));
+		ASSERT_EQ(2 * i + 1, submit(other, NOOP, &t, PTO_INOUT));
+		ASSERT_EQ(0, pto_flow_finish(other));
+		ASSERT_EQ(-ESTALE, submit(self->flow, NOOP, &t, PTO_IN));
+	}
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+static void *submit_until_told(void *arg)
+{
+	FIXTURE_DATA(flow) *self = arg;
+
+	while (!__atomic_load_n(self->buffer, __ATOMIC_RELAXED))
+		if (submit(self->flow, NOOP, NULL, 0) < 0)
+			break;
+	return NULL;
+}
+
+/* What a child of fork() gets of each call; 0 if all is well. */
+static int calls_of_child(struct pto_flow *flow)
+{
+	struct pto_flow_stat stat = { .size = sizeof(stat) };
+	struct pto_flow *other;
+
+	alarm(30);
+	return (submit(flow, NOOP, NULL, 0) != -EPERM) << 0 |
+	       (pto_flow_scope_begin(flow) != -EPERM) << 1 |
+	       (pto_flow_scope_end(flow) != -EPERM) << 2 |
+	       (pto_flow_add_edge(flow, 0, 1) != -EPERM) << 3 |
+	       (pto_flow_fork(flow, &other) != -EPERM) << 4 |
+	       (pto_flow_stat(flow, &stat) != -EPERM) << 5 |
+	       (pto_flow_finish(flow) != -EPERM) << 6 |
+	       !strstr(pto_last_error(), "before fork()") << 7;
+}
+
+TEST_F(flow, a_child_of_fork_is_refused)
+{
+	pthread_t thread;
+	int i, status = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, start(self));
+	/* It is as likely as not that it has the lock. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_until_told, self));
+	for (i = 0; i < 10 && !status; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(calls_of_child(self->flow));
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	}
+	EXPECT_EQ(0, status) TH_LOG("child %d", i);
+	__atomic_store_n(self->buffer, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
 	EXPECT_EQ(0, pto_flow_finish(self->flow));
 }
 
@@ -308,6 +387,83 @@ TEST_F(flow, more_held_back_than_the_window_has)
 	EXPECT_EQ(8, submit_held(self->flow, counter));
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(9, *counter);
+}
+
+TEST_F(flow, more_edges_of_held_back_tasks_than_the_pool_has)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	int64_t task;
+	int ret = 0;
+
+	self->flow_opts.window = 256;
+	self->flow_opts.dep_pool = 5;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	ASSERT_EQ(0, submit_held(self->flow, counter));
+	for (task = 1; task < 200 && !ret; task++) {
+		ASSERT_EQ(task, submit_held(self->flow, counter));
+		ret = pto_flow_add_edge(self->flow, 0, task);
+	}
+	EXPECT_EQ(-ENOBUFS, ret);
+	EXPECT_EQ(4 + 5 * 7 + 1, task - 1);
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_DEP_POOL to 10"));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(task, *counter);
+}
+
+/* As if @n more tasks had come and gone; those that there are have no edges beyond their nodes. */
+static void skip_tasks(struct __test_metadata *_metadata, struct stream *s, uint32_t n)
+{
+	uint32_t task;
+	int ms;
+
+	for (task = s->tail; task != s->head; task++) {
+		for (ms = 0; ms < 10000 && load_acquire(&stream_task(s, task)->node.npred); ms++)
+			usleep(1000);
+		ASSERT_GT(10000, ms);
+	}
+	pthread_mutex_lock(&s->lock);
+	s->head += n;
+	s->tail = s->head;
+	s->stat.tasks += n;
+	atomic_fetch_add(&s->sched->run.finished, n);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* A number is 32 bits of a task's: one of a long time ago is not taken for one that is to come. */
+TEST_F(flow, tasks_of_a_long_time_ago)
+{
+	const uint32_t many = 3u << 30;
+	uint64_t *counter = (uint64_t *)self->buffer;
+	struct pto_tensor whole, part, buffer;
+	int64_t task = 0;
+	int i;
+
+	self->opts.timeout_ms = 20000;
+	self->flow_opts.window = 64;
+	self->flow_opts.heap = 4096;
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&whole, self->buffer + 64, SHAPE(64), 1, PTO_INT8);
+	pto_tensor_view(&whole, SHAPE(32), SHAPE(0), &part);
+	for (i = 0; i < 3; i++, task += many) {
+		/* Each begins at place 0: it would wait for itself. */
+		ASSERT_EQ(task, submit(self->flow, NOOP, i % 2 ? &part : &whole, PTO_INOUT))
+			TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		pto_tensor_init(&buffer, NULL, SHAPE(4096), 1, PTO_INT8);
+		ASSERT_EQ(++task, submit(self->flow, NOOP, &buffer, PTO_OUT))
+			TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(++task, submit_held(self->flow, counter));
+		ASSERT_EQ(0, pto_flow_add_edge(self->flow, task % many - 1, task))
+			TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+		for (; (task + 1) % 64; task++)
+			ASSERT_EQ(task + 1, submit(self->flow, NOOP, NULL, 0));
+		task++;
+		skip_tasks(_metadata, self->flow->stream, many);
+	}
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(3, *counter);
 }
 
 /* ---- memory ------------------------------------------------------------- */

@@ -355,7 +355,7 @@ TEST(complete_tasks_are_forgotten)
 
 		pto_tensor_init(&t, (void *)(4096 + (uintptr_t)i * 64), SHAPE(64), 1, PTO_INT8);
 		region_of(&t, &r);
-		depmap_retire(m, task - min(i, 100u));
+		depmap_retire(m, task - min(i, 100u), task);
 		ASSERT_EQ(0, depmap_access(m, &r, PTO_OUT, DEPMAP_FULL, task, &preds));
 		most = max(most, depmap_zones(m));
 	}

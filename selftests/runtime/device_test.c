@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Orchestrations that run on the device: arguments, threads, launches again, failures. */
+#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,31 @@ TEST_F(device, hang)
 	setenv("PTO_ORCH_TIMEOUT_MS", "100", 1);
 	failing(_metadata, self, FLOW_HANG, -ETIMEDOUT, "did not return within 100 ms");
 	unsetenv("PTO_ORCH_TIMEOUT_MS");
+}
+
+static int thread_count(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* What it touches when all else has been freed is for a sanitizer to see. */
+TEST_F(device, returns_when_its_launch_is_long_over)
+{
+	int threads, ms;
+
+	failing(_metadata, self, FLOW_LATE, -EIO, "SIGFPE");
+	threads = thread_count();
+	for (ms = 0; ms < 10000 && thread_count() == threads; ms += 10)
+		usleep(10000);
+	EXPECT_EQ(threads - 1, thread_count());
+	/* The arguments of its window are left to it. */
+	self->before.count++;
 }
 
 TEST_F(device, cancelled)

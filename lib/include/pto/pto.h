@@ -431,7 +431,7 @@ PTO_API int pto_flow_start(struct pto_graph *graph, const struct pto_launch_opts
 			   const struct pto_flow_opts *flow_opts, struct pto_flow **flow);
 
 /**
- * pto_flow_fork - a handle for one more thread that submits, 64 at the most
+ * pto_flow_fork - a handle for one more thread that submits, 64 at a time
  *
  * It has scopes of its own. Tasks of all threads count as submitted in the order in
  * which the calls were served. To be finished before the first one. Errors: -EBUSY
@@ -448,8 +448,8 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * an error. Waits while window, heap or pool are full; all that it waits for are tasks.
  *
  * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
- * can not hold what open scopes hold, or the window the tasks that they hold back;
- * the text names the size that would do),
+ * can not hold what open scopes hold, or there will be no room in heap, window or pool
+ * before tasks run that are held back; the text names what to raise),
  * -ESTALE (a buffer that is dead), -ECANCELED (the launch is over, for a reason
  * that pto_flow_finish() tells). After an error but the last, and -ENOMEM, one can go on.
  */

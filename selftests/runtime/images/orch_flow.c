@@ -3,6 +3,8 @@
  * An orchestration that runs on the device: x (in), y (in/out), z (out) of n
  * int64, a number of rounds, and what to do wrong.
  */
+#include <time.h>
+
 #include <pto/orch.h>
 
 #include "images.h"
@@ -31,6 +33,22 @@ static void add(struct pto_orch *o, struct pto_tensor *a, struct pto_tensor *b,
 	};
 
 	pto_orch_submit(o, &task);
+}
+
+/* A task crashes, and this returns long after that, with a task held back. */
+static void return_late(struct pto_orch *o)
+{
+	uint64_t how = CRASH_DIVIDE;
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, KERNEL_CRASH, PTO_NO_KERNEL },
+		.nscalars = 1, .scalars = &how,
+	};
+	struct timespec left = { .tv_sec = 4 };
+
+	o->table->submit_held(o, &task);
+	pto_orch_submit(o, &task);
+	while (nanosleep(&left, &left))
+		;
 }
 
 static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
@@ -64,6 +82,9 @@ static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 		break;
 	case FLOW_FAIL:
 		pto_orch_fail(o, -71, "it did not please me");
+		break;
+	case FLOW_LATE:
+		return_late(o);
 		break;
 	}
 }

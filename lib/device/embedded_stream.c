@@ -62,12 +62,25 @@ int embedded_stream_new(struct pto_device *dev, struct pto_stream **stream)
 	return 0;
 }
 
-/* The queue's index is the low half of a seqno that is at most a ring away. */
-static int64_t done_of(struct embedded_stream *s, int64_t queued)
+/*
+ * The queue's index is the low half of a seqno that is at most a ring before what is queued.
+ * Under the lock: what is queued must not be older than the index.
+ */
+static int64_t done_locked(const struct embedded_stream *s)
 {
 	uint32_t head = load_acquire(&s->core->queue->sq_head);
 
-	return queued - (uint32_t)((uint32_t)queued - head);
+	return s->queued - (uint32_t)((uint32_t)s->queued - head);
+}
+
+static int64_t done_of(struct embedded_stream *s)
+{
+	int64_t done;
+
+	pthread_mutex_lock(&s->lock);
+	done = done_locked(s);
+	pthread_mutex_unlock(&s->lock);
+	return done;
 }
 
 static bool halted(struct embedded_stream *s)
@@ -93,7 +106,7 @@ static int64_t submit(struct embedded_stream *s, const struct pto_desc *desc)
 	pthread_mutex_lock(&s->lock);
 	if (halted(s)) {
 		seqno = fail(-EIO, "a copy on this stream has met an address that is not there");
-	} else if (s->queued - done_of(s, s->queued) == EMU_QUEUE_DEPTH) {
+	} else if (s->queued - done_locked(s) == EMU_QUEUE_DEPTH) {
 		seqno = fail(-EBUSY, "%d copies are queued, more do not fit", EMU_QUEUE_DEPTH);
 	} else {
 		core->sub->sq[s->queued % EMU_QUEUE_DEPTH] = *desc;
@@ -126,9 +139,7 @@ int64_t embedded_stream_submit(struct pto_stream *stream, const struct copy *cop
 
 int64_t embedded_stream_done(struct pto_stream *stream)
 {
-	struct embedded_stream *s = to_embedded(stream);
-
-	return done_of(s, queued_of(s));
+	return done_of(to_embedded(stream));
 }
 
 int embedded_stream_wait(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns)
@@ -144,8 +155,8 @@ int embedded_stream_wait(struct pto_stream *stream, int64_t seqno, uint64_t time
 			    (long long)seqno, (long long)queued);
 	for (;;) {
 		event = emu_event(s->base.dev->emu);
-		done = done_of(s, queued);
-		if (done >= seqno || now >= deadline)
+		done = done_of(s);
+		if (done >= seqno || now >= deadline || halted(s))
 			break;
 		head = seqno;
 		/* In slices: of several waiters only one is sure to be interrupted. */
@@ -163,7 +174,7 @@ void embedded_stream_free(struct pto_stream *stream)
 	struct embedded_stream *s = to_embedded(stream);
 
 	/* A copy ends, or faults: the emulator's threads never wait in one. */
-	while (done_of(s, s->queued) < s->queued && !halted(s))
+	while (done_of(s) < s->queued && !halted(s))
 		embedded_stream_wait(stream, s->queued, NSEC_PER_SEC);
 	emu_slot_put(stream->dev->emu, s->core->slot);
 	pthread_mutex_destroy(&s->lock);

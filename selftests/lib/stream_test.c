@@ -2,6 +2,7 @@
 /* Devices by name, and copies on streams. */
 #include "kselftest_harness.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "lib_test.h"
@@ -90,6 +91,38 @@ TEST_F(stream, in_order)
 		for (i = 0; i < N; i++)
 			ASSERT_EQ(i < 16 ? 7 : self->host[i], self->back[i]);
 	}
+}
+
+static void *queue_until_told(void *arg)
+{
+	FIXTURE_DATA(stream) *self = arg;
+	int64_t ret = 0;
+
+	while (!__atomic_load_n(&self->back[0], __ATOMIC_RELAXED) &&
+	       (ret >= 0 || ret == -EBUSY))
+		ret = pto_stream_fill(self->s, self->b, 1, 64);
+	return NULL;
+}
+
+TEST_F(stream, waited_for_while_others_queue)
+{
+	int64_t seqno, tries = 10000000;
+	pthread_t thread;
+	int round;
+
+	self->back[0] = 0;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, queue_until_told, self));
+	for (round = 0; round < 200; round++) {
+		do
+			seqno = pto_stream_fill(self->s, self->a, round, 64);
+		while (seqno == -EBUSY && tries--);
+		EXPECT_LT(0, seqno) TH_LOG("%s", pto_last_error());
+		/* Behind it others go by. */
+		EXPECT_EQ(0, pto_stream_wait(self->s, seqno, 5000)) TH_LOG("%s", pto_last_error());
+		EXPECT_LE(seqno, pto_stream_done(self->s));
+	}
+	__atomic_store_n(&self->back[0], 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
 }
 
 TEST_F(stream, full_is_said)

@@ -79,7 +79,9 @@ int64_t pto_stream_fill(struct pto_stream *s, void *dst, uint32_t pattern, size_
 	struct copy copy = { .kind = COPY_FILL, .pattern = pattern, .dst = dst, .size = size };
 	int ret;
 
-	if (!s || !dst || !size || size % 4 || (uintptr_t)dst % 4)
+	if (!s || !dst || !size)
+		return fail(-EINVAL, "stream fill: a NULL argument, or no bytes");
+	if (size % 4 || (uintptr_t)dst % 4)
 		return fail(-EINVAL, "stream fill: address and size must be multiples of 4");
 	ret = check(s, &copy);
 	return ret ? ret : s->dev->ops->stream_submit(s, &copy);

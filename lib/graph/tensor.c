@@ -23,9 +23,10 @@ static int count(const uint32_t *shapes, uint32_t ndims, uint64_t esize, uint64_
 {
 	uint32_t i;
 
-	if (!shapes || ndims < 1 || ndims > PTO_MAX_DIMS)
-		return fail(-EINVAL, "a tensor has 1 to %d dimensions, not %u", PTO_MAX_DIMS,
-			    shapes ? ndims : 0);
+	if (!shapes)
+		return fail(-EINVAL, "the shapes of a tensor are NULL");
+	if (ndims < 1 || ndims > PTO_MAX_DIMS)
+		return fail(-EINVAL, "a tensor has 1 to %d dimensions, not %u", PTO_MAX_DIMS, ndims);
 	*n = esize;
 	for (i = 0; i < ndims; i++) {
 		if (!shapes[i])

@@ -155,6 +155,9 @@ TEST_F(stream, bad_arguments)
 	EXPECT_EQ(-EINVAL, pto_stream_read(self->s, self->back, self->host, 4));
 	EXPECT_EQ(-EINVAL, pto_stream_copy(self->s, self->b, self->host, 4));
 	EXPECT_EQ(-EINVAL, pto_stream_fill(self->s, self->a, 0, 6));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "multiples of 4"));
+	EXPECT_EQ(-EINVAL, pto_stream_fill(NULL, self->a, 0, 4));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "NULL argument"));
 	EXPECT_EQ(-EINVAL, pto_stream_wait(self->s, 1, 0));
 	EXPECT_EQ(-EINVAL, pto_stream_wait(self->s, 0, -1));
 	EXPECT_EQ(0, pto_stream_wait(self->s, 0, 0));

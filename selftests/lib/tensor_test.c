@@ -53,6 +53,7 @@ TEST(bad_arguments)
 	EXPECT_EQ(-EINVAL, pto_tensor_init(&t, buffer, SHAPE(1), 0, PTO_INT8));
 	EXPECT_EQ(-EINVAL, pto_tensor_init(&t, buffer, SHAPE(1, 1, 1, 1, 1, 1), 6, PTO_INT8));
 	EXPECT_EQ(-EINVAL, pto_tensor_init(&t, buffer, NULL, 1, PTO_INT8));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "shapes of a tensor are NULL"));
 	EXPECT_EQ(-EINVAL, pto_tensor_init(NULL, buffer, SHAPE(1), 1, PTO_INT8));
 	EXPECT_EQ(-EINVAL, pto_tensor_init(&t, buffer, SHAPE(4, 0), 2, PTO_INT8));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "axis 1"));

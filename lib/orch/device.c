@@ -3,6 +3,7 @@
 #include "orch/device.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define CONFIG		"aicpu_orchestration_config"
 #define CONFIG_MS	10000
 #define PATIENCE	10000	/* calls after an error */
+#define LOOK_NS		(100 * NSEC_PER_MSEC)
 
 /* What an object may export beside its entry. */
 struct config {
@@ -33,6 +35,8 @@ typedef struct config (*config_fn)(uint64_t *args, int nargs);
  * @orch:	what the entry is called with leads here
  * @err, @text:	the first call that failed
  * @refused:	calls since then
+ * @calls:	counted when they begin and when they end: odd while in one, and for good at the end
+ * @seen, @idle_ns: for who waits: as @calls was, and for how long that has been so
  */
 struct device_thread {
 	struct pto_orch orch;
@@ -44,6 +48,9 @@ struct device_thread {
 	int err;
 	unsigned int refused;
 	char *text;
+	atomic_uint calls;
+	unsigned int seen;
+	uint64_t idle_ns;
 };
 
 /**
@@ -52,6 +59,7 @@ struct device_thread {
  * A thread that does not return has nothing but this, and what this owns.
  *
  * @image:	of the orchestration; @args: what it is called with
+ * @timeout_ms:	of CPU time for an orchestration, and of time in which it makes no call
  * @lock:	guards what follows; a launch is cancelled under it
  * @launch:	NULL once that is over
  * @err, @text:	why the orchestration ended it
@@ -61,6 +69,7 @@ struct device_run {
 	struct image *image;
 	entry_fn entry;
 	bool full_deps;
+	uint32_t timeout_ms;
 	uint64_t *args;
 	int nargs;
 	pthread_mutex_t lock;
@@ -87,12 +96,33 @@ static int64_t stick(struct device_thread *t, int64_t rc)
 	return rc;
 }
 
+static void count_call(struct device_thread *t)
+{
+	unsigned int calls = atomic_load_explicit(&t->calls, memory_order_relaxed);
+
+	atomic_store_explicit(&t->calls, calls + 1, memory_order_relaxed);
+}
+
+/* A call begins; false: it is to be refused. */
+static bool enter(struct device_thread *t)
+{
+	count_call(t);
+	return likely(!t->err);
+}
+
+static int64_t leave(struct device_thread *t, int64_t rc)
+{
+	count_call(t);
+	return stick(t, rc);
+}
+
 /*
  * After an error nothing more is submitted, whether the orchestration looks or not.
  * One that goes on and on does not, and is made to end.
  */
 static int refuse(struct device_thread *t)
 {
+	count_call(t);
 	if (++t->refused > PATIENCE)
 		guard_exit();
 	return t->err;
@@ -102,7 +132,7 @@ static int64_t submit(struct pto_orch *po, const struct pto_task *task)
 {
 	struct device_thread *t = thread_of(po);
 
-	return t->err ? refuse(t) : stick(t, pto_flow_submit(t->flow, task));
+	return enter(t) ? leave(t, pto_flow_submit(t->flow, task)) : refuse(t);
 }
 
 static int64_t submit_raw(struct pto_orch *po, const struct pto_task *task)
@@ -126,21 +156,21 @@ static int add_flow_edge(struct pto_orch *po, int64_t from, int64_t to)
 {
 	struct device_thread *t = thread_of(po);
 
-	return t->err ? refuse(t) : stick(t, pto_flow_add_edge(t->flow, from, to));
+	return enter(t) ? leave(t, pto_flow_add_edge(t->flow, from, to)) : refuse(t);
 }
 
 static int scope_begin(struct pto_orch *po)
 {
 	struct device_thread *t = thread_of(po);
 
-	return t->err ? refuse(t) : stick(t, pto_flow_scope_begin(t->flow));
+	return enter(t) ? leave(t, pto_flow_scope_begin(t->flow)) : refuse(t);
 }
 
 static int scope_end(struct pto_orch *po)
 {
 	struct device_thread *t = thread_of(po);
 
-	return t->err ? refuse(t) : stick(t, pto_flow_scope_end(t->flow));
+	return enter(t) ? leave(t, pto_flow_scope_end(t->flow)) : refuse(t);
 }
 
 static int error(struct pto_orch *po, int err, const char *text)
@@ -194,14 +224,16 @@ static int copy_to(struct pto_orch *po, void *dev, const void *host, size_t size
 {
 	struct device_thread *t = thread_of(po);
 
-	return stick(t, pto_mem_write(t->run->dev, dev, host, size));
+	enter(t);
+	return leave(t, pto_mem_write(t->run->dev, dev, host, size));
 }
 
 static int copy_from(struct pto_orch *po, void *host, const void *dev, size_t size)
 {
 	struct device_thread *t = thread_of(po);
 
-	return stick(t, pto_mem_read(t->run->dev, host, dev, size));
+	enter(t);
+	return leave(t, pto_mem_read(t->run->dev, host, dev, size));
 }
 
 static void record(struct pto_orch *po, void *host, void *dev, size_t size)
@@ -339,12 +371,12 @@ static int thread_enter(void *arg)
 static void *thread_main(void *arg)
 {
 	struct device_thread *t = arg;
-	uint32_t ms = max(env_ms("PTO_ORCH_TIMEOUT_MS", ORCH_TIMEOUT_MS), 1u);
 	int rc, ret;
 
 	/* Its own time: it may wait for tasks as long as they take. */
-	rc = guard_call(t->run->image, "orchestration", CLOCK_THREAD_CPUTIME_ID, ms,
-			call_entry, t, &ret);
+	rc = guard_call(t->run->image, "orchestration", CLOCK_THREAD_CPUTIME_ID,
+			t->run->timeout_ms, call_entry, t, &ret);
+	atomic_store(&t->calls, UINT_MAX);
 	/* What it did wrong first says more than what came of it. */
 	if (t->err)
 		give_up(t->run, t->err, t->text ?: "no memory for the error text");
@@ -385,6 +417,7 @@ static struct device_run *new_run(const struct orch *o, int threads)
 	run->image = o->image;
 	run->entry = (entry_fn)(uintptr_t)o->entry;
 	run->full_deps = o->full_deps;
+	run->timeout_ms = max(env_ms("PTO_ORCH_TIMEOUT_MS", ORCH_TIMEOUT_MS), 1u);
 	run->args = args;
 	run->nargs = o->args.count;
 	run->count = threads;
@@ -437,6 +470,46 @@ int device_orch_start(struct orch *o, struct pto_launch_opts *opts, int threads,
 	/* Those that did not start end no flow; the launch ends all the same. */
 	give_up(run, rc, pto_last_error());
 	return 0;
+}
+
+/* A thread that sleeps for ever uses no time of its own, and would have the launch wait for it. */
+static void look_after(struct device_run *run, uint64_t passed_ns)
+{
+	struct device_thread *t;
+	unsigned int calls;
+	char text[96];
+
+	for (t = run->thread; t < run->thread + run->count; t++) {
+		calls = atomic_load(&t->calls);
+		t->idle_ns = calls == t->seen && calls % 2 == 0 ? t->idle_ns + passed_ns : 0;
+		t->seen = calls;
+		if (t->idle_ns < run->timeout_ms * NSEC_PER_MSEC)
+			continue;
+		snprintf(text, sizeof(text), "orchestration did not return within %u ms, nor make a call",
+			 run->timeout_ms);
+		give_up(run, fail(-ETIMEDOUT, "%s", text), text);
+		t->idle_ns = 0;
+	}
+}
+
+int device_orch_wait(struct orch *o, struct pto_launch *launch, int timeout_ms)
+{
+	uint64_t now = now_ns(), deadline = now + timeout_ms * NSEC_PER_MSEC, begin, slice;
+	int rc;
+
+	if (!o->run)
+		return pto_launch_wait(launch, timeout_ms);
+	do {
+		begin = now;
+		slice = min(deadline - now, (uint64_t)LOOK_NS);
+		rc = pto_launch_wait(launch, (slice + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
+		now = now_ns();
+		/* Not what a process has slept that was stopped. */
+		if (rc == -EINPROGRESS)
+			look_after(o->run, min(now - begin, slice));
+		/* It may be a signal that has ended the wait, and is to be seen to. */
+	} while (rc == -EINPROGRESS && now - begin >= slice && now < deadline);
+	return rc;
 }
 
 int device_orch_end(struct orch *o, int rc)

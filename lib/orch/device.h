@@ -24,6 +24,14 @@ int device_orch_start(struct orch *o, struct pto_launch_opts *opts, int threads,
 		      struct pto_launch **launch);
 
 /**
+ * device_orch_wait - as pto_launch_wait(), of any launch
+ *
+ * An orchestration on the device that makes no call for as long as it may run ends the
+ * launch.
+ */
+int device_orch_wait(struct orch *o, struct pto_launch *launch, int timeout_ms);
+
+/**
  * device_orch_end - the launch has ended with @rc: end the threads
  *
  * Returns @rc, or what made an orchestration end it. A thread that does not return

@@ -241,7 +241,7 @@ static int check_launch(const struct runtime *rt, const struct launch *l)
 /* Wait for the end of rt->launch, if it comes in time, and free it. */
 static int end_launch(struct runtime *rt, int timeout_ms)
 {
-	int rc = pto_launch_wait(rt->launch, timeout_ms);
+	int rc = device_orch_wait(&rt->orch, rt->launch, timeout_ms);
 
 	if (rc == -EINPROGRESS)
 		return rc;

@@ -224,6 +224,34 @@ TEST_F(device, hang)
 	unsetenv("PTO_ORCH_TIMEOUT_MS");
 }
 
+TEST_F(device, sleeps_for_ever)
+{
+	setenv("PTO_ORCH_TIMEOUT_MS", "300", 1);
+	failing(_metadata, self, FLOW_SLEEP, -ETIMEDOUT, "within 300 ms, nor make a call");
+	unsetenv("PTO_ORCH_TIMEOUT_MS");
+	/* The arguments of its window are left to it. */
+	self->before.count++;
+}
+
+/* It is not idle that waits for its tasks, however long they take. */
+TEST_F(device, waits_longer_than_it_may_run)
+{
+	int64_t count_and_stop[2] = { 0 };
+
+	setenv("PTO_ORCH_TIMEOUT_MS", "1000", 1);
+	setenv("PTO2_RING_TASK_WINDOW", "4", 1);
+	self->args[4] = (uint64_t)count_and_stop;
+	self->args[5] = FLOW_WAIT;
+	ASSERT_EQ(0, init(self, 6));
+	ASSERT_EQ(0, pto_runtime_launch_async(self->rt, 1, 1, 0, NULL, 0, NULL, 0, 1));
+	EXPECT_EQ(-EINPROGRESS, pto_runtime_wait(self->rt, 2500)) TH_LOG("%s", pto_last_error());
+	__atomic_store_n(&count_and_stop[1], 1, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, pto_runtime_wait(self->rt, INT_MAX)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	unsetenv("PTO2_RING_TASK_WINDOW");
+	unsetenv("PTO_ORCH_TIMEOUT_MS");
+}
+
 static int thread_count(void)
 {
 	DIR *dir = opendir("/proc/self/task");

@@ -127,7 +127,8 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * launch that failed with other than -EBUSY only finalize_runtime() is legal.
  * Errors: -EINVAL (an argument; not initialised), -EBUSY (in use), -EIO,
  * -ELOOP, -ENOEXEC, -ETIMEDOUT, -ETIME as pto_graph_launch(), -EBADFD (a
- * launch failed before).
+ * launch failed before). -ETIMEDOUT and -EIO may also tell of an orchestration on the
+ * device, which has $PTO_ORCH_TIMEOUT_MS of CPU time, and of time without a call.
  */
 PTO_API int launch_runtime(void *runtime, int aicpu_thread_num, int block_dim, int device_id,
 			   const uint8_t *aicpu, size_t aicpu_size,

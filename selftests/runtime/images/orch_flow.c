@@ -4,6 +4,7 @@
  * int64, a number of rounds, and what to do wrong.
  */
 #include <time.h>
+#include <unistd.h>
 
 #include <pto/orch.h>
 
@@ -51,6 +52,20 @@ static void return_late(struct pto_orch *o)
 		;
 }
 
+/* There is no room for as many at once, and they spin until they are told. */
+static void wait_for_tasks(struct pto_orch *o, int64_t *count_and_stop)
+{
+	uint64_t args[] = { (uint64_t)count_and_stop, (uint64_t)(count_and_stop + 1) };
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, KERNEL_SPIN, PTO_NO_KERNEL },
+		.nscalars = 2, .scalars = args,
+	};
+	int i;
+
+	for (i = 0; i < 6; i++)
+		pto_orch_submit(o, &task);
+}
+
 static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 {
 	struct pto_task task = { .size = sizeof(task), .kernels = { 99, -1, -1 } };
@@ -86,6 +101,9 @@ static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 	case FLOW_LATE:
 		return_late(o);
 		break;
+	case FLOW_SLEEP:
+		for (;;)
+			pause();
 	}
 }
 
@@ -97,6 +115,10 @@ void aicpu_orchestration_entry(struct pto_orch *o, uint64_t *args, int nargs, in
 	uint64_t round;
 	uint32_t i;
 
+	if (nargs > 5 && args[5] == FLOW_WAIT) {
+		wait_for_tasks(o, (int64_t *)args[4]);
+		return;
+	}
 	o->table->tensor_init(&x, (void *)args[0], &n, 1, PTO_INT64);
 	o->table->tensor_init(&y, (void *)args[1], &n, 1, PTO_INT64);
 	o->table->tensor_init(&z, (void *)args[2], &n, 1, PTO_INT64);

@@ -9,6 +9,16 @@ cd "$work" || exit 1
 check 'list has the embedded device' 0 '^embedded0 +embedded +ready +24 ' "$pto" list
 check 'info tells of it' 0 '^  mode +(inplace|threads)$' "$pto" info embedded
 check 'doctor finds that it works' 0 '^ok +embedded ' "$pto" doctor
+if [ "${SAN:-}" ]; then
+	skip 'without room for the embedded device' 'a sanitizer needs more than that'
+else
+	for command in list info; do
+		check "$command says that there is no room" 3 'embedded device can not be opened: .*doctor' \
+			sh -c "ulimit -v 2000000; '$pto' $command"
+	done
+	check 'doctor says how to get some' 1 'to mend it: ulimit -v unlimited' \
+		sh -c "ulimit -v 2000000; '$pto' doctor"
+fi
 check 'not of what there is not' 3 "pto9: no such device" "$pto" info pto9
 if [ -e /sys/module/pto ]; then
 	skip 'without a driver' 'there is one'

@@ -63,7 +63,7 @@ static void check_embedded(json_t *checks)
 	int err = pto_device_open("embedded", &dev);
 
 	if (err) {
-		say(checks, "embedded", BAD, "PTO_LOG_LEVEL=debug pto list tells more",
+		say(checks, "embedded", BAD, "PTO_LOG_LEVEL=error pto list tells why",
 		    "the embedded device can not be opened: %s", strerror(-err));
 		return;
 	}

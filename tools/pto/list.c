@@ -21,9 +21,14 @@ static json_t *embedded(void)
 	struct pto_device_info info = { .size = sizeof(info) };
 	struct pto_device *dev;
 	json_t *row = NULL;
+	int err;
 
-	if (pto_device_open("embedded", &dev))
+	err = pto_device_open("embedded", &dev);
+	if (err) {
+		complain("the embedded device can not be opened: %s; `pto doctor` tells more",
+			 strerror(-err));
 		return NULL;
+	}
 	if (!pto_device_query(dev, &info))
 		row = json_pack("{ss, ss, ss, ss, si, sI, sI}", "name", info.name,
 				"backend", info.backend, "state", "ready", "mode", info.mode,
@@ -33,8 +38,8 @@ static json_t *embedded(void)
 	return row;
 }
 
-/* Devices of the driver, if it is there, then the embedded one. */
-static json_t *all_devices(void)
+/* Devices of the driver, if it is there, then the embedded one. @all: none had to be left out. */
+static json_t *all_devices(bool *all)
 {
 	json_t *rows = NULL, *row;
 	struct host *host;
@@ -54,6 +59,7 @@ static json_t *all_devices(void)
 		json_object_set_new(row, "name", json_string(name));
 	}
 	row = embedded();
+	*all = row;
 	if (row)
 		json_array_append_new(rows, row);
 	return rows;
@@ -93,18 +99,21 @@ int cmd_list(int argc, char **argv)
 		{ "GENERATION", "generation" },
 	};
 	struct options opt = { 0 };
+	int ret = PTO_OK;
 	json_t *rows;
+	bool all;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &opt);
-	rows = all_devices();
+	rows = all_devices(&all);
 	if (!rows)
 		return PTO_FAILED;
 	if (opt.json)
-		return json_out(json_pack("{si, so}", "version", 1, "devices", rows),
-				JSON_INDENT(2));
-	TABLE_PRINT(stdout, columns, rows);
+		ret = json_out(json_pack("{si, sO}", "version", 1, "devices", rows),
+			       JSON_INDENT(2));
+	else
+		TABLE_PRINT(stdout, columns, rows);
 	json_decref(rows);
-	return PTO_OK;
+	return ret || all ? ret : PTO_FAILED;
 }
 
 /* ---- info ----------------------------------------------------------------- */
@@ -176,12 +185,13 @@ int cmd_info(int argc, char **argv)
 	json_t *rows, *row, *chosen = json_array();
 	struct options opt = { 0 };
 	int index = -1, ret = PTO_OK;
+	bool all = false;
 	size_t i;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &opt);
 	if (opt.device)
 		index = host_device(opt.device);
-	rows = all_devices();
+	rows = all_devices(&all);
 	json_array_foreach(rows, i, row) {
 		const json_t *dev = json_object_get(row, "dev");
 		const char *name = json_string_value(json_object_get(row, "name"));
@@ -195,7 +205,7 @@ int cmd_info(int argc, char **argv)
 	}
 	if (!rows)
 		ret = PTO_FAILED;
-	else if (!ret && !json_array_size(chosen))
+	else if (!ret && !json_array_size(chosen) && all)
 		ret = complain("%s: no such device; `pto list` shows what there is", opt.device);
 	if (!ret && opt.json)
 		ret = json_out(json_pack("{si, sO}", "version", 1, "devices", chosen),
@@ -203,6 +213,8 @@ int cmd_info(int argc, char **argv)
 	else if (!ret)
 		json_array_foreach(chosen, i, row)
 			print_info(row);
+	if (!ret && !all && !(opt.device && json_array_size(chosen)))
+		ret = PTO_FAILED;
 	json_decref(chosen);
 	json_decref(rows);
 	return ret;

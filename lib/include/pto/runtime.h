@@ -22,7 +22,8 @@
  * In a child of fork() the parent's device and runtimes answer -EPERM. The
  * child may call set_device() and work with runtimes of its own.
  *
- * More than one copy of this library may be loaded: they share nothing.
+ * More than one copy of this library may be loaded: they share nothing. Nor does libpto with
+ * it: where a program links both, pto_last_error() is that of the one it names first.
  */
 #ifndef PTO_RUNTIME_H
 #define PTO_RUNTIME_H

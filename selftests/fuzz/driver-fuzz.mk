@@ -6,7 +6,7 @@
 FUZZ_SEED	?=
 FUZZ_VM		?= debug
 fuzz-driver	:= $(O)/selftests/driver_fuzz
-fuzz-driver-objs := $(addprefix $(O)/selftests/fuzz/,driver_fuzz.o fuzz_corpus.o fuzz_steps.o) \
+fuzz-driver-objs := $(addprefix $(O)/selftests/fuzz/,driver_fuzz.o fuzz_corpus.o fuzz_steps.o fuzz_host.o) \
 		    $(addprefix $(O)/selftests/uapi/,uapi.o genl.o)
 
 $(fuzz-driver-objs): CFLAGS += -Wno-missing-field-initializers

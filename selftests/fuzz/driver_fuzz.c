@@ -246,6 +246,8 @@ static void report(struct shared *shared, double seconds)
 		printf("# %-14s %8lu calls, %8lu good\n", names[i], shared->calls[i],
 		       shared->good[i]);
 	}
+	printf("# netlink        %8lu messages, %8lu of the family came\n", shared->messages,
+	       shared->answers);
 	printf("# seed %llu: %u rounds, %lu inputs, %u of them kept, %u PCs\n",
 	       (unsigned long long)options.seed, shared->rounds, shared->inputs,
 	       shared->n_corpus, shared->n_pcs);
@@ -286,7 +288,8 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = known,
 		.parser = parse,
-		.doc = "Fuzz the calls, mappings and emulator's queues of the pto driver.",
+		.doc = "Fuzz the calls, mappings, emulator's queues and netlink family of the pto "
+		       "driver.",
 	};
 	struct shared *shared;
 	double start = seconds_now();

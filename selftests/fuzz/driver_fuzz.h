@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #include "../uapi/uapi.h"
 
@@ -27,6 +28,7 @@
 #define PLACES		16
 #define TYPES		(PTO_OBJ_EMU + 1)
 #define EMULATORS	8
+#define SOCKETS		4	/* of netlink, of each thread */
 
 /* ---- inputs and coverage (fuzz_corpus.c) ---- */
 
@@ -44,11 +46,14 @@ struct corpus_entry {
  * struct shared - what outlives a round
  * @pcs:	addresses of the driver's code that were reached, an open hash table
  * @calls, @good:	calls made, and those that returned 0, by number
+ * @messages:	of netlink, that were sent
+ * @answers:	and what came of the family, events too
  */
 struct shared {
 	atomic_uint n_corpus, n_pcs, rounds;
 	atomic_ulong inputs, steps;
 	atomic_ulong calls[CALLS], good[CALLS];
+	atomic_ulong messages, answers;
 	atomic_ulong pcs[PCS_MAX];
 	struct corpus_entry corpus[CORPUS_MAX];
 };
@@ -58,6 +63,7 @@ struct shared {
  * @seed:	state of its random numbers
  * @input, @at:	what it runs, and how far it is
  * @cover:	KCOV's buffer, or NULL
+ * @sockets:	descriptors plus one; 0: none
  */
 struct fuzzer {
 	struct shared *shared;
@@ -69,6 +75,7 @@ struct fuzzer {
 	struct io_uring ring;
 	bool has_ring;
 	unsigned int turn;
+	int sockets[SOCKETS];
 };
 
 uint32_t fuzz_random(struct fuzzer *f, uint32_t below);
@@ -101,6 +108,9 @@ struct round {
 	char *arena;
 	int sink;			/* a file to write to */
 	int event;
+	uint16_t family;		/* of netlink */
+	uint32_t groups[2];
+	uint32_t id;			/* of the context */
 	_Atomic uint32_t handles[TYPES][HANDLES];	/* by PTO_OBJ_* */
 	_Atomic uint64_t places[PLACES];	/* device addresses */
 	_Atomic uint64_t offsets[PLACES];	/* for mmap() */
@@ -111,5 +121,15 @@ struct round {
 int round_open(struct round *round, unsigned int device);
 void fuzz_step(struct fuzzer *f);
 void fuzz_ring_open(struct fuzzer *f);
+
+/* A number, mostly one at a limit; an object's handle, mostly of the type that is asked for. */
+__u64 any_u64(struct fuzzer *f);
+__u32 any_handle(struct fuzzer *f, unsigned int type);
+
+/* ---- steps of the host's administrator (fuzz_host.c) ---- */
+
+/* 0 or -errno: the round knows the netlink family. */
+int round_listen(struct round *round);
+void fuzz_host_step(struct fuzzer *f);
 
 #endif

@@ -3,8 +3,6 @@
  * Steps: what an input can do. Host memory that the driver is told to write is the arena, the
  * window, or nothing at all, so that the fuzzer itself stays whole.
  */
-#include <sys/syscall.h>
-
 #include "driver_fuzz.h"
 
 #define ARGS_MAX	128
@@ -34,7 +32,7 @@ static __thread struct pto_cmd all_cmds[TURNS][PTO_BATCH_MAX + 1];
 
 /* ---- values ---- */
 
-static __u64 any_u64(struct fuzzer *f)
+__u64 any_u64(struct fuzzer *f)
 {
 	static const __u64 odd[] = {
 		0, 1, 7, PAGE - 1, PAGE, PTO_IMAGE_MAX, PTO_IMAGE_MAX + 1, 1ULL << 31,
@@ -52,7 +50,7 @@ static __u64 any_length(struct fuzzer *f, __u32 usual)
 }
 
 /* Mostly one of the type that is asked for, which may be gone. */
-static __u32 any_handle(struct fuzzer *f, unsigned int type)
+__u32 any_handle(struct fuzzer *f, unsigned int type)
 {
 	if (fuzz_pick(f, 64) == 1)
 		return any_u64(f);
@@ -658,14 +656,16 @@ void fuzz_step(struct fuzzer *f)
 	unsigned int what = fuzz_pick(f, 256);
 
 	atomic_fetch_add(&f->shared->steps, 1);
-	if (what < 176)
+	if (what < 156)
 		step_call(f);
-	else if (what < 208)
+	else if (what < 184)
 		step_emulate(f);
-	else if (what < 228)
+	else if (what < 202)
 		step_map(f);
-	else if (what < 246)
+	else if (what < 216)
 		step_touch(f);
+	else if (what < 248)
+		fuzz_host_step(f);
 	else if (what < 252)
 		step_poll(f);
 	else if (what < 255)
@@ -743,5 +743,5 @@ int round_open(struct round *round, unsigned int device)
 	round->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (round->arena == MAP_FAILED || round->sink < 0 || round->event < 0)
 		return -errno;
-	return round_fill(round);
+	return round_listen(round) ?: round_fill(round);
 }

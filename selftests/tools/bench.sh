@@ -54,6 +54,8 @@ all_graphs()
 		! grep -E 'WRONG|failed|Sanitizer' "$work/table"
 }
 
+check 'pto bench is the same' 0 '^Usage: pto bench ' "$BIN/pto" bench --help
+check 'and has its exit codes' 2 'no such graph: nix' "$BIN/pto" bench --graph nix
 check 'all graphs, by one and by two threads' 0 '' all_graphs
 check 'JSON with plausible numbers' 0 '' plausible
 check 'tables of at most 100 columns' 0 '^tree +511 pto ' narrow
@@ -69,6 +71,6 @@ check 'bodies: a row for each, and a column for each peer' 0 '^tree +2 +20000 +[
 	narrow --parts bodies --bodies 1000,20000 --peers pto,sketch
 check 'no repetitions' 2 '0 is not a number from 1' "$bench" --reps 0
 check 'a list of too many' 2 'more than 4 numbers' "$bench" --threads 1,1,1,1,1
-check 'nowhere to write to' 1 'writing the output' \
+check 'nowhere to write to' 3 'writing the output' \
 	sh -c "'$bench' --json --parts latency --peers sketch --threads 1 >/dev/full"
 done_testing

@@ -68,6 +68,9 @@ check 'and leaves a page of its profile' 0 '' sh -c \
 	"'$usr/bin/pto' run --profile --out . '$usr/share/pto/examples/vector' && test -s swim_time.html"
 check 'pto-cc finds the installed headers' 0 '' \
 	"$usr/bin/pto-cc" --orch -o orch.so "$usr/share/pto/examples/vector/orch.c"
+check 'pto cc, too' 0 '' "$usr/bin/pto" cc --orch -o orch2.so "$usr/share/pto/examples/vector/orch.c"
+check 'pto bench measures' 0 '^indep +100 +pto ' \
+	"$usr/bin/pto" bench --graph indep --tasks 100 --reps 1 --parts graphs --threads 1 --peers pto
 check 'the completion knows the commands' 0 '^reset$' bash -c \
 	'. "$1/share/bash-completion/completions/pto"; COMP_WORDS=("$1/bin/pto" re) COMP_CWORD=1
 	 _pto "$1/bin/pto"; printf "%s\n" "${COMPREPLY[@]}"' bash "$usr"

@@ -9,6 +9,7 @@
 
 #include "bench.h"
 
+#define FAILED		3	/* exit codes are those of pto(1) */
 #define USAGE		2
 #define USUAL_TASKS	100000
 #define BODY_TASKS	2000
@@ -170,17 +171,26 @@ static char *list_peers(int key, const char *text, void *input)
 	return list;
 }
 
-/* The peers and their kernels lie in tools/bench, beside bin/pto-bench's folder. */
+/* The peers and their kernels lie beside bin/pto-bench's folder: where they were built, or installed. */
 static char *find_dir(void)
 {
+	static const char *const folders[] = { "tools/bench", "lib/pto/bench" };
 	char exe[PATH_MAX], *dir = NULL;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	unsigned int i;
 
 	exe[n > 0 ? n : 0] = 0;
 	if (!strrchr(exe, '/'))
 		return NULL;
 	*strrchr(exe, '/') = 0;
-	return asprintf(&dir, "%s/../tools/bench", exe) < 0 ? NULL : dir;
+	for (i = 0; i < 2; i++) {
+		free(dir);
+		if (asprintf(&dir, "%s/../%s", exe, folders[i]) < 0)
+			return NULL;
+		if (!access(dir, X_OK))
+			break;
+	}
+	return dir;
 }
 
 /* ---- the graphs --------------------------------------------------------- */
@@ -484,7 +494,7 @@ int main(int argc, char **argv)
 	o.dir = find_dir();
 	if (!o.dir || make_room(&o, &r)) {
 		fprintf(stderr, "pto-bench: no memory\n");
-		return 1;
+		return FAILED;
 	}
 	contenders_find(o.dir);
 	ret = measure_all(&o, &r);
@@ -495,7 +505,7 @@ int main(int argc, char **argv)
 	free(o.dir);
 	if (fflush(stdout) || ferror(stdout)) {
 		perror("pto-bench: writing the output");
-		return 1;
+		return FAILED;
 	}
 	return ret ? 1 : 0;
 }

@@ -32,7 +32,7 @@ $(bench-dir)/starpu.so: bench-libs := $(shell pkg-config --libs starpu-1.3 2>/de
 $(BENCH): $(bench-obj) $(O)/libpto.so
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..' -o $@ $(bench-obj) \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..:$$ORIGIN/../lib' -o $@ $(bench-obj) \
 		-L$(O) -lpto $(shell pkg-config --libs jansson 2>/dev/null) -lm -ldl
 
 $(bench-dir)/%.so: $(O)/tools/bench/peers/%.o
@@ -60,6 +60,20 @@ $(bench-images): $(bench-dir)/%.so: tools/bench/kernels/%.c tools/bench/kernels/
 	$(call say,IMAGE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -fPIC -shared $(sanflags-$(SAN)) -Wl,-z,now -o $@ $<
+
+# What needs no other library is always there, and installed: pto bench.
+bench-own := $(bench-dir)/pto.so $(bench-dir)/sketch.so $(bench-images)
+bench-dest := $(DESTDIR)$(prefix)
+
+all: $(BENCH) $(bench-own)
+
+.PHONY: install-bench
+install: install-bench
+install-bench: all
+	$(call say,INSTALL,bench)
+	$(Q)install -d $(bench-dest)/bin $(bench-dest)/lib/pto/bench
+	$(Q)install $(BENCH) $(bench-dest)/bin
+	$(Q)install -m 644 $(bench-own) $(bench-dest)/lib/pto/bench
 
 # As for the demo: what has just been installed is seen by a make that starts anew.
 .PHONY: bench bench-build bench-run

@@ -29,6 +29,8 @@ static const struct {
 	{ "doctor", cmd_doctor, "check whether all is there, and say how to mend it" },
 	{ "run", cmd_run, "run an example and compare its results" },
 	{ "trace", cmd_trace, "show where the time of a profiled run went" },
+	{ "bench", cmd_bench, "measure what a task costs" },
+	{ "cc", cmd_cc, "compile a kernel or an orchestration" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

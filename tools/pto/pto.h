@@ -10,6 +10,8 @@ struct argp_state;
 /* Exit codes of every subcommand; PTO_WRONG: it ran, but a result is wrong. */
 enum { PTO_OK = 0, PTO_WRONG = 1, PTO_USAGE = 2, PTO_FAILED = 3 };
 
+int cmd_bench(int argc, char **argv);
+int cmd_cc(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_fault(int argc, char **argv);
 int cmd_info(int argc, char **argv);

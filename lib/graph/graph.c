@@ -157,7 +157,7 @@ static int add_args_block(struct pto_graph *g, size_t least)
 	int ret;
 
 	size = max(size, least + sizeof(*block));
-	ret = mem_alloc(g->dev->mem, size, (void **)&block);
+	ret = pto_mem_alloc(g->dev, size, (void **)&block);
 	if (ret)
 		return ret;
 	block->older = g->args;
@@ -169,13 +169,14 @@ static int add_args_block(struct pto_graph *g, size_t least)
 }
 
 /* They must lie where the device can read them. */
-void *graph_args(struct pto_graph *g, size_t size, size_t align)
+void *graph_args(struct pto_graph *g, size_t size, size_t align, int *err)
 {
 	size_t skip = -(uintptr_t)g->args_at & (align - 1);
 	char *at;
 
 	if (unlikely(skip + size > g->args_left || !g->args)) {
-		if (add_args_block(g, size))
+		*err = add_args_block(g, size);
+		if (*err)
 			return NULL;
 		skip = 0;
 	}
@@ -264,11 +265,11 @@ static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum
 static __attribute__((noinline)) int add_with_args(struct pto_graph *g, struct pto_desc *desc,
 						   const uint64_t *args, int nargs)
 {
-	uint64_t *at = graph_args(g, nargs * sizeof(*args), sizeof(*args));
-	int i;
+	int i, err;
+	uint64_t *at = graph_args(g, nargs * sizeof(*args), sizeof(*args), &err);
 
 	if (!at)
-		return -ENOMEM;
+		return err;
 	for (i = 0; i < nargs; i++)
 		at[i] = args[i];
 	desc->launch.args = (uintptr_t)at;

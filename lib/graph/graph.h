@@ -249,9 +249,9 @@ int64_t graph_next(struct pto_graph *g);
  * graph_args - device memory for a task's arguments, as long as the graph lives
  * @align:	8 or 64
  *
- * NULL: no memory.
+ * NULL: there is none, and @err is -errno.
  */
-void *graph_args(struct pto_graph *g, size_t size, size_t align);
+void *graph_args(struct pto_graph *g, size_t size, size_t align, int *err);
 
 /** graph_open - the task of graph_next(), without edges; its descriptor is to be filled in */
 struct pto_desc *graph_open(struct pto_graph *g);

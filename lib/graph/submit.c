@@ -115,7 +115,7 @@ static int allocate(struct pto_graph *g, struct pto_tensor *t)
 			return fail(-ENOMEM, "no memory to note a buffer");
 		g->buffers = grown;
 	}
-	ret = mem_alloc(g->dev->mem, t->size, &ptr);
+	ret = pto_mem_alloc(g->dev, t->size, &ptr);
 	if (ret)
 		return ret;
 	g->buffers[g->nbuffers++] = ptr;
@@ -256,9 +256,9 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 		return ret;
 	size = submit_size(t, lanes);
 	if (size)
-		at = graph_args(g, size, t->naccesses || lanes_mixed(lanes) ? CACHE_LINE : 8);
+		at = graph_args(g, size, t->naccesses || lanes_mixed(lanes) ? CACHE_LINE : 8, &ret);
 	if (size && !at)
-		return -ENOMEM;
+		return ret;
 	submit_fill(g, t, lanes, id, at, graph_open(g));
 	graph_commit(g);
 	ret = add_edges(g, t, id);

@@ -309,6 +309,56 @@ static void exit_while_launched(void)
 	exit(0);
 }
 
+static void *allocate_until_told(void *arg)
+{
+	FIXTURE_DATA(regress) *self = arg;
+	void *ptr;
+
+	while (!__atomic_load_n(self->word, __ATOMIC_RELAXED))
+		if (pto_mem_alloc(self->dev, 64, &ptr) || pto_mem_free(self->dev, ptr))
+			break;
+	return NULL;
+}
+
+/* Returns 0 if calls that need device memory are refused. */
+static int build_in_child(struct pto_graph *g)
+{
+	static const uint64_t args[100];
+	const uint32_t shape[] = { 64 };
+	struct pto_tensor t;
+	struct pto_access access = { &t, PTO_OUT };
+	struct pto_task task = { .size = sizeof(task), .kernels = { PTO_NO_KERNEL, 0, PTO_NO_KERNEL },
+				 .naccesses = 1, .accesses = &access };
+	int i, ret = 0;
+
+	alarm(30);
+	for (i = 0; i < 10000 && ret >= 0; i++)
+		ret = pto_graph_add_task(g, 0, PTO_AIV, args, 100);
+	pto_tensor_init(&t, NULL, shape, 1, PTO_INT8);
+	return (ret != -EPERM) << 0 | (pto_graph_submit(g, &task) != -EPERM) << 1 |
+	       (pto_graph_destroy(g) != -EPERM) << 2;
+}
+
+TEST_F(regress, a_forked_child_builds_no_graph_of_its_parents)
+{
+	pthread_t thread;
+	int i, status = 0;
+	pid_t pid;
+
+	/* What it has taken at the fork() nobody gives back in the child. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, allocate_until_told, self));
+	for (i = 0; i < 20 && !status; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(build_in_child(self->graph));
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	}
+	EXPECT_EQ(0, status) TH_LOG("child %d", i);
+	__atomic_store_n(self->word, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 TEST(exit_ends_launches_soon)
 {
 	double start = seconds(CLOCK_MONOTONIC);

@@ -274,7 +274,8 @@ PTO_API int pto_graph_set_kernel(struct pto_graph *graph, int func_id,
  * @nargs:	0 to 144
  *
  * Returns the task's id: 0 for the first, 1 for the next, and so on. Errors:
- * -EINVAL, -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM.
+ * -EINVAL, -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM, -ENODEV or
+ * -EPERM (no memory for arguments, as the device is gone, or a parent process's).
  */
 PTO_API int pto_graph_add_task(struct pto_graph *graph, int func_id, enum pto_core core,
 			       const uint64_t *args, int nargs);

@@ -219,9 +219,10 @@ int pto_tensor_transpose(const struct pto_tensor *t, uint32_t x, uint32_t y,
 
 	if (ret)
 		return ret;
-	if (!out || x >= t->ndims || y >= t->ndims)
-		return fail(-EINVAL, "transpose of axes %u and %u: there are %u", x, y,
-			    out ? t->ndims : 0);
+	if (!out)
+		return fail(-EINVAL, "pto_tensor_transpose: out is NULL");
+	if (x >= t->ndims || y >= t->ndims)
+		return fail(-EINVAL, "transpose of axes %u and %u: there are %u", x, y, t->ndims);
 	v = *t;
 	swap(&v.shapes[x], &v.shapes[y]);
 	swap(&v.raw_shapes[x], &v.raw_shapes[y]);

@@ -68,6 +68,8 @@ TEST(bad_arguments)
 	EXPECT_EQ(-EINVAL, pto_tensor_view(&t, SHAPE(4, 0), SHAPE(0, 0), &u));
 	EXPECT_EQ(-EINVAL, pto_tensor_reshape(&t, SHAPE(31), 1, &u));
 	EXPECT_EQ(-EINVAL, pto_tensor_transpose(&t, 0, 2, &u));
+	EXPECT_EQ(-EINVAL, pto_tensor_transpose(&t, 0, 1, NULL));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "out is NULL"));
 	ASSERT_EQ(0, pto_tensor_view(&t, SHAPE(4, 4), SHAPE(0, 0), &u));
 	EXPECT_EQ(-EINVAL, pto_tensor_reshape(&u, SHAPE(16), 1, &u));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "contiguous"));

@@ -15,24 +15,32 @@ conf = (Path(sys.argv[3]) / "example.conf").read_text()
 kinds = {int(func_id): core for func_id, core in
          re.findall(r'func_id = (\d+);.*core = "(\w+)"', conf)}
 
-tasks = {task["task_id"]: task for task in profile["tasks"]}
+# A record for each lane of a task.
+tasks = defaultdict(list)
+for record in profile["tasks"]:
+    tasks[record["task_id"]].append(record)
 assert tasks, "no tasks"
-assert len(tasks) == len(profile["tasks"]), "a task twice"
 
 cores = defaultdict(list)
-for task in tasks.values():
-    core = task["core_id"]
+for record in profile["tasks"]:
+    core = record["core_id"]
     kind = "aic" if core < blocks else "aiv"
-    assert 0 <= core < 3 * blocks, f"{task}: no such core"
-    assert task["core_type"] == kind == kinds[task["func_id"]], f"{task}: wrong kind of core"
-    assert task["dispatch_time_us"] <= task["start_time_us"] <= task["end_time_us"] \
-        <= task["finish_time_us"], f"{task}: times out of order"
-    assert abs(task["end_time_us"] - task["start_time_us"] - task["duration_us"]) < 0.01, task
-    assert len(task["fanout"]) == task["fanout_count"], task
-    for successor in task["fanout"]:
-        assert tasks[successor]["start_time_us"] >= task["end_time_us"], \
-            f"{tasks[successor]} started before the end of {task}"
-    cores[core].append(task)
+    assert 0 <= core < 3 * blocks, f"{record}: no such core"
+    assert record["core_type"] == kind == kinds[record["func_id"]], f"{record}: wrong kind of core"
+    assert record["dispatch_time_us"] <= record["start_time_us"] <= record["end_time_us"] \
+        <= record["finish_time_us"], f"{record}: times out of order"
+    assert abs(record["end_time_us"] - record["start_time_us"] - record["duration_us"]) < 0.01, record
+    assert len(record["fanout"]) == record["fanout_count"], record
+    for successor in record["fanout"]:
+        for lane in tasks[successor]:
+            assert lane["start_time_us"] >= record["end_time_us"], \
+                f"{lane} started before the end of {record}"
+    cores[core].append(record)
+
+for lanes in tasks.values():
+    used = [lane["core_id"] for lane in lanes]
+    assert len(set(used)) == len(used), f"a core twice: {lanes}"
+    assert len({c if c < blocks else (c - blocks) // 2 for c in used}) == 1, f"many blocks: {lanes}"
 
 for core, ran in cores.items():
     ran.sort(key=lambda task: task["start_time_us"])
@@ -51,5 +59,5 @@ for thread in profile["aicpu_scheduler_phases"]:
                    <= stay["end_time_us"] for stay in stays), wait
 assert processed == len(tasks), f"{processed} of {len(tasks)} tasks were processed"
 
-kinds_used = {task["core_type"] for task in tasks.values()}
+kinds_used = {record["core_type"] for record in profile["tasks"]}
 assert kinds_used == set(kinds.values()), kinds_used

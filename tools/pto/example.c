@@ -184,7 +184,22 @@ static int load_kernels(struct example *ex)
 	return list ? 0 : -1;
 }
 
-static int load_fill(struct tensor *t, const config_setting_t *s)
+/* A bound of the content: any number, or the name of a param. */
+static int get_bound(struct example *ex, const config_setting_t *s, double *bound)
+{
+	long long value;
+
+	if (config_setting_type(s) == CONFIG_TYPE_FLOAT) {
+		*bound = config_setting_get_float(s);
+		return 0;
+	}
+	if (get_value(ex, s, &value))
+		return -1;
+	*bound = value;
+	return 0;
+}
+
+static int load_fill(struct example *ex, struct tensor *t, const config_setting_t *s)
 {
 	static const char *const names[] = {
 		[FILL_UNIFORM] = "uniform",
@@ -201,8 +216,9 @@ static int load_fill(struct tensor *t, const config_setting_t *s)
 		if (config_setting_length(range) != 2)
 			return wrong(range, "%s wants two numbers: [a, b]", names[fill]);
 		t->fill = fill;
-		t->range[0] = config_setting_get_float_elem(range, 0);
-		t->range[1] = config_setting_get_float_elem(range, 1);
+		for (int i = 0; i < 2; i++)
+			if (get_bound(ex, config_setting_get_elem(range, i), &t->range[i]))
+				return -1;
 	}
 	return 0;
 }
@@ -236,7 +252,7 @@ static int load_tensor(struct example *ex, struct tensor *t, const config_settin
 	t->dtype = dtype_find(dtype);
 	if (!t->dtype)
 		return wrong(s, "unknown dtype: %s", dtype);
-	if (load_shape(ex, t, s) || load_fill(t, s))
+	if (load_shape(ex, t, s) || load_fill(ex, t, s))
 		return -1;
 	if ((role == ROLE_OUT) != (t->fill == FILL_NONE))
 		return wrong(s, role == ROLE_OUT ? "an out has no content to begin with"

@@ -2,7 +2,7 @@
 /* args: a tile of the diagonal, which becomes its own factor */
 #include <math.h>
 
-#include "tile.h"
+#include "../tile.h"
 
 void kernel_entry(int64_t *args)
 {

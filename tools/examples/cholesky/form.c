@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* args: m[i,j], m[j,i], a[i,j], what to add to the diagonal */
-#include "tile.h"
+#include "../tile.h"
 
 void kernel_entry(int64_t *args)
 {

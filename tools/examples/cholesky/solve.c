@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* args: the factor l of the diagonal's tile, a tile a below it, which becomes x: x l' = a */
-#include "tile.h"
+#include "../tile.h"
 
 void kernel_entry(int64_t *args)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* args: tiles x, y and a, which becomes a - x y' */
-#include "tile.h"
+#include "../tile.h"
 
 void kernel_entry(int64_t *args)
 {

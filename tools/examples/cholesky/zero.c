@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* args: a tile */
-#include "tile.h"
+#include "../tile.h"
 
 void kernel_entry(int64_t *args)
 {

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/futex.h"
 #include "device/device.h"
 #include "graph/submit.h"
 #include "profile/log.h"
 #include "sched/launch.h"
 
 #define OPTS_LEAST	offsetof(struct pto_flow_opts, heap)
+#define SCOPE_NS	(60 * NSEC_PER_SEC)	/* of another submitter */
 
 /*
  * pto_tensor.owner: which buffer of which heap of which flow, from 1 on, so that
@@ -60,7 +62,10 @@ static void close_scope(struct pto_flow *f)
 
 	for (i = first; i < f->nheld; i++)
 		stream_publish(f->stream, f->held[i]);
+	f->stream->nheld -= f->nheld - first;
 	f->nheld = first;
+	if (unlikely(f->stream->nblocked))
+		stream_room(f->stream);
 	heap_end(&f->heap[level_of(f)], f->first[f->depth - 1]);
 	f->depth--;
 }
@@ -255,31 +260,124 @@ static void log_call(struct pto_flow *f, uint64_t begin, uint64_t waits)
 	log_task(s->log, &submit, s->preds.task, s->preds.count);
 }
 
+static bool is_held(const struct pto_flow *f, uint32_t task)
+{
+	uint32_t low = 0, high = f->nheld, mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (f->held[mid] == task)
+			return true;
+		if ((int32_t)(f->held[mid] - task) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* The oldest task that is held back, if that is another submitter's doing. */
+static bool others_oldest(struct pto_flow *f, uint32_t *task)
+{
+	struct pto_flow **flows = f->stream->flows, *oldest = f;
+	unsigned int i;
+
+	if (f->stream->nheld == f->nheld)
+		return false;
+	for (i = 0; i < STREAM_FLOWS; i++) {
+		if (!flows[i] || !flows[i]->nheld)
+			continue;
+		if (!oldest->nheld || (int32_t)(flows[i]->held[0] - oldest->held[0]) < 0)
+			oldest = flows[i];
+	}
+	if (oldest == f)
+		return false;
+	*task = oldest->held[0];
+	return true;
+}
+
+/*
+ * Let others have the lock until the scope has ended that holds @task back; of the
+ * task that is to be submitted nothing is there yet.
+ */
+static int wait_for_scope(struct stream *s, uint32_t task)
+{
+	uint64_t deadline = now_ns() + SCOPE_NS;
+	unsigned int event;
+
+	s->nblocked++;
+	do {
+		event = atomic_load(&s->event);
+		pthread_mutex_unlock(&s->lock);
+		futex_wait(&s->event, event, STREAM_NAP_NS);
+		pthread_mutex_lock(&s->lock);
+	} while ((int32_t)(task - s->tail) >= 0 && stream_held(s, task) &&
+		 !atomic_load(&s->error) && now_ns() < deadline);
+	s->nblocked--;
+	if (now_ns() < deadline)
+		return 0;
+	return fail(-ETIMEDOUT, "task %u is held back by a scope that another thread does not end",
+		    task);
+}
+
+/*
+ * Not to be further than @ahead before a task that another submitter holds back: it needs
+ * places, too, until its scope ends. Who holds back the oldest does not wait for others.
+ */
+static int give_way(struct pto_flow *f, uint32_t ahead)
+{
+	struct stream *s = f->stream;
+	uint32_t task;
+	int ret = 0;
+
+	while (!ret && s->head - s->tail >= ahead && others_oldest(f, &task) &&
+	       s->head - task >= ahead && !atomic_load(&s->error))
+		ret = wait_for_scope(s, task);
+	return ret;
+}
+
+/* A place and arguments for a task. Returns lanes, as submit_lanes(). */
+static int make_room(struct pto_flow *f, void **args)
+{
+	struct stream *s = f->stream;
+	int lanes, ret = give_way(f, (s->window.mask + 1) / 2);
+	uint32_t task;
+	size_t size;
+
+	/* This first: of a launch that is over there may be nothing left but the stream. */
+	ret = ret ?: stream_next(s);
+	if (ret)
+		return ret;
+	lanes = submit_lanes(s->graph, &f->task, s->stat.tasks);
+	if (lanes < 0)
+		return lanes;
+	size = submit_size(&f->task, lanes);
+	if (size)
+		ret = stream_args(s, size, args);
+	while (unlikely(ret == -ENOBUFS) && others_oldest(f, &task))
+		ret = give_way(f, 0) ?: stream_next(s) ?: stream_args(s, size, args);
+	return ret ?: lanes;
+}
+
 /* Under the lock. */
 static int64_t submit(struct pto_flow *f)
 {
 	struct stream *s = f->stream;
-	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits;
+	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits, id;
 	const struct pto_task *t = &f->task;
-	uint64_t id = s->stat.tasks;
-	size_t size;
 	void *args = NULL;
-	int lanes;
-	int ret;
+	int lanes, ret;
 
-	/* This first: of a launch that is over there may be nothing left but the stream. */
-	ret = stream_next(s);
-	if (ret)
-		return ret;
-	lanes = submit_lanes(s->graph, t, id);
+	lanes = make_room(f, &args);
 	if (lanes < 0)
 		return lanes;
-	size = submit_size(t, lanes);
+	id = s->stat.tasks;
 	ret = more_held(f) ?: place_tensors(f);
-	if (!ret && size)
-		ret = stream_args(s, size, &args);
-	if (ret)
+	if (ret) {
+		if (args)
+			s->args_head = (char *)args - s->args;
 		return ret;
+	}
 	submit_fill(s->graph, t, lanes, id, args, stream_open(s));
 	ret = link_task(s, t);
 	if (ret) {
@@ -289,10 +387,12 @@ static int64_t submit(struct pto_flow *f)
 	if (unlikely(begin))
 		log_call(f, begin, waits);
 	stream_commit(s);
-	if (t->flags & PTO_TASK_HELD)
+	if (t->flags & PTO_TASK_HELD) {
 		f->held[f->nheld++] = id;
-	else
+		s->nheld++;
+	} else {
 		stream_publish(s, id);
+	}
 	return id;
 }
 
@@ -328,22 +428,6 @@ int64_t pto_flow_submit(struct pto_flow *f, const struct pto_task *t)
 	if (id >= 0)
 		copy_out(f, t->accesses);
 	return id;
-}
-
-static bool is_held(const struct pto_flow *f, uint32_t task)
-{
-	uint32_t low = 0, high = f->nheld, mid;
-
-	while (low < high) {
-		mid = (low + high) / 2;
-		if (f->held[mid] == task)
-			return true;
-		if ((int32_t)(f->held[mid] - task) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
 }
 
 /* Under the lock. */

@@ -25,7 +25,10 @@
  * Each submitter (struct pto_flow) has heaps of its own, one for each depth of
  * scopes up to four, as a buffer of an outer scope would hold up those of inner
  * ones. All else is common, and under the stream's lock. A submitter that waits keeps
- * it, since others would have to wait for the same.
+ * it, since others would have to wait for the same. What they hold back it would wait for in
+ * vain: so who submits much while another's scope is open waits for its end, without the
+ * lock, before places or arguments run out. If n submit, a scope may hold back the 2n-th part
+ * of the window without being told that there is no room.
  */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
@@ -41,6 +44,7 @@
 #define STREAM_LEVELS	4	/* of scopes that have heaps of their own */
 #define STREAM_DEPTH	64
 #define STREAM_FLOWS	64
+#define STREAM_NAP_NS	(5 * NSEC_PER_MSEC)	/* the longest that a submitter sleeps at once */
 
 struct heap;
 struct profile_log;
@@ -62,7 +66,8 @@ struct sched;
  * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
  * @args:	a ring, filled from @args_head on, in use from @args_tail on
  * @broken:	a dependency may be missing
- * @flows:	by number; @nflows of them are open
+ * @flows:	by number; @nflows of them are open, of which @nblocked wait for another's
+ *		scope to end; they hold back @nheld tasks
  */
 struct stream {
 	struct sched_window window;
@@ -87,6 +92,8 @@ struct stream {
 	bool broken;
 	struct pto_flow *flows[STREAM_FLOWS];
 	unsigned int nflows;
+	unsigned int nblocked;
+	uint32_t nheld;
 	size_t heap_size;
 	struct pto_flow_stat stat;
 };
@@ -100,7 +107,7 @@ void stream_free(struct stream *s);
 /** stream_stop - the launch is over, with @error: whoever submits hears of it */
 void stream_stop(struct stream *s, int error);
 
-/** stream_room - wake who waits for tasks to complete */
+/** stream_room - wake who waits for tasks to complete or scopes to end */
 void stream_room(struct stream *s);
 
 /*
@@ -117,6 +124,9 @@ enum stream_full { FULL_WINDOW, FULL_DEP_POOL, FULL_HEAP };
  * Or -ENOBUFS: it can not, as tasks are held back. The text says how to raise what is @full.
  */
 int stream_wait(struct stream *s, uint32_t task, enum stream_full full);
+
+/** stream_held - has a task not been published yet? */
+bool stream_held(struct stream *s, uint32_t task);
 
 /** stream_next - wait for a place for one more task, at @head; 0 or -errno */
 int stream_next(struct stream *s);

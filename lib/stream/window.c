@@ -17,7 +17,6 @@
 #define BIAS		(1u << 30)	/* more than a task has predecessors */
 #define NPRED_HELD	(1u << 31)	/* in npred: the task is not published */
 #define SPIN		500
-#define NAP_NS		(5 * NSEC_PER_MSEC)
 #define ARGS_PER_TASK	256
 #define ARGS_LEAST	(64 << 10)	/* more than a task may have */
 #define CHUNK_NONE	UINT32_MAX
@@ -27,7 +26,7 @@
 void stream_room(struct stream *s)
 {
 	atomic_fetch_add(&s->event, 1);
-	futex_wake(&s->event, 1);
+	futex_wake(&s->event, INT_MAX);
 }
 
 void stream_stop(struct stream *s, int error)
@@ -79,8 +78,7 @@ static int stopped_error(struct stream *s)
 	return fail(-ECANCELED, "the launch is over: %s", strerror(-atomic_load(&s->error)));
 }
 
-/* It has not been published; that takes the lock, so it will not be either. */
-static bool is_held(struct stream *s, uint32_t task)
+bool stream_held(struct stream *s, uint32_t task)
 {
 	return load_acquire(&stream_task(s, task)->node.npred) & NPRED_HELD;
 }
@@ -92,7 +90,7 @@ static void sleep_until(struct stream *s, uint32_t task)
 	atomic_store(&s->window.watch, task & s->window.mask);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!complete(s, task) && !atomic_load(&s->error))
-		futex_wait(&s->event, event, NAP_NS);
+		futex_wait(&s->event, event, STREAM_NAP_NS);
 	atomic_store(&s->window.watch, TASK_NONE);
 }
 
@@ -119,10 +117,11 @@ int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 			return stopped_error(s);
 		if (s->tail == s->head)
 			return fail(-EDEADLK, "no task is under way that could make room");
-		if (is_held(s, s->tail))
+		/* To publish it takes the lock. */
+		if (stream_held(s, s->tail))
 			return held_back(s, full);
-		/* The tail moves in order. */
-		if (complete(s, task))
+		/* The tail moves in order, and none is published meanwhile. */
+		if (complete(s, task) || stream_held(s, task))
 			task = s->tail;
 		for (spin = SPIN; spin && !complete(s, task); spin--)
 			cpu_relax();

@@ -164,6 +164,7 @@ TEST_F(flow, random_programs_as_one_after_the_other)
 struct submitter {
 	struct pto_flow *flow;
 	struct program *program;
+	uint64_t *counter;
 	int failed;
 };
 
@@ -464,6 +465,80 @@ TEST_F(flow, tasks_of_a_long_time_ago)
 	}
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(3, *counter);
+}
+
+/* Chains of three, each in a scope of its own. */
+static void *submit_chains(void *arg)
+{
+	struct submitter *s = arg;
+	int i, k;
+
+	for (i = 0; i < 10 * ROUNDS; i++) {
+		int64_t id[3];
+
+		s->failed |= pto_flow_scope_begin(s->flow);
+		for (k = 0; k < 3; k++) {
+			id[k] = submit_held(s->flow, s->counter);
+			s->failed |= id[k] < 0 || (k && pto_flow_add_edge(s->flow, id[k - 1], id[k]));
+		}
+		s->failed |= pto_flow_scope_end(s->flow);
+	}
+	s->failed |= pto_flow_finish(s->flow);
+	return NULL;
+}
+
+TEST_F(flow, several_submitters_that_hold_back)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	struct submitter s[THREADS];
+	pthread_t thread[THREADS];
+	int i;
+
+	self->flow_opts.window = 16;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < THREADS; i++) {
+		s[i] = (struct submitter){ .counter = counter };
+		ASSERT_EQ(0, pto_flow_fork(self->flow, &s[i].flow));
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, submit_chains, &s[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, s[i].failed);
+	}
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(3 * 10 * ROUNDS * THREADS, *counter);
+}
+
+static void *submit_one_more(void *arg)
+{
+	struct submitter *s = arg;
+
+	s->failed |= submit_held(s->flow, s->counter) < 0;
+	s->failed |= pto_flow_finish(s->flow);
+	return NULL;
+}
+
+TEST_F(flow, who_holds_back_the_oldest_hears_of_it_others_wait)
+{
+	struct submitter s = { .counter = (uint64_t *)self->buffer };
+	pthread_t thread;
+	int i;
+
+	self->flow_opts.window = 16;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &s.flow));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(i, submit_held(i < 4 ? self->flow : s.flow, s.counter));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_one_more, &s));
+	for (; i < 16; i++)
+		ASSERT_EQ(i, submit_held(self->flow, s.counter)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-ENOBUFS, submit_held(self->flow, s.counter));
+	EXPECT_EQ(0, pto_flow_scope_end(self->flow));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, s.failed);
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(17, *s.counter);
 }
 
 /* ---- memory ------------------------------------------------------------- */

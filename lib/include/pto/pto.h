@@ -446,7 +446,9 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * A tensor that is written and has no address gets a buffer, which dies when the
  * innermost scope that is open now has ended and the tasks that were given the
  * tensor, or a part of it, are complete; to give it to a task after the scope's end is
- * an error. Waits while window, heap or pool are full; all that it waits for are tasks.
+ * an error. Waits while window, heap or pool are full; all that it waits for are tasks,
+ * and before the window is full, for scopes of other flows that hold tasks back: a minute at
+ * the most, then it is -ETIMEDOUT.
  *
  * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
  * can not hold what open scopes hold, or there will be no room in heap, window or pool

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
-/* args: lanes, y, sums; each of two lanes adds up half of the columns, and scales it by both sums */
+/* args: lanes, y, sums; each of two lanes adds up half of the columns, and scales it by both */
 #include <math.h>
 
 #include "../tile.h"

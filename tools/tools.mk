@@ -14,7 +14,7 @@ tools-libs := $(shell pkg-config --libs $(tools-pkgs) 2>/dev/null)
 $(pto-obj): CFLAGS += -Wno-missing-field-initializers
 $(pto-obj): CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
 
-pto-share := check.py page.html
+pto-share := check.py page.html pyexample.py
 all: $(PTO) $(O)/bin/pto-cc $(pto-share:%=$(O)/share/pto/%)
 
 # Profiles and examples go through libpto_runtime; devices are libpto's.

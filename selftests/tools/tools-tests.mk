@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # The tools, as scripts; only examples.sh depends on how the emulator runs.
 tests += selftests/tools/examples.sh \
-	 $(patsubst %,once:selftests/tools/%.sh,bench compat instructions deps host pto_cc pto_run pto_trace trace_page guide install)
+	 $(patsubst %,once:selftests/tools/%.sh,bench compat instructions deps host pto_cc pto_run pto_run_python pto_trace trace_page guide install)
 check-build: bench-build
 
 # The page of pto trace is looked at in a browser, if there is one to be had.

@@ -39,7 +39,8 @@ static int job_start(struct job *job, const struct example *ex, const char *work
 	job->pid = -1;
 	if (cc && cache && asprintf(&job->source, "%s/%s", ex->dir, source) > 0 &&
 	    asprintf(&job->out, "%s/%s.so", work, name) > 0) {
-		char *argv[] = { cc, kind, "--cache", cache, "-o", job->out, job->source, NULL };
+		char *argv[] = { cc, kind, "--cache", cache, "-o", job->out, job->source,
+				 ex->compat ? "--compat" : NULL, (char *)ex->compat, NULL };
 
 		job->pid = spawn(argv, NULL);
 	}

@@ -15,6 +15,9 @@ import numpy as np
 
 sys.dont_write_bytecode = True  # a golden file's folder is not ours
 
+# Where no tolerance is given; for the short types what one unit in the last place is at most.
+RTOL = {"float16": 2**-10, "bfloat16": 2**-7}
+
 
 def load_golden(path):
     """The module in a file."""
@@ -22,6 +25,14 @@ def load_golden(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def load_array(path, dtype):
+    """An array as it was saved; bfloat16, which was saved as its bits, as float32."""
+    array = np.load(path)
+    if dtype == "bfloat16":
+        return (array.astype("uint32") << 16).view("float32")
+    return array
 
 
 def compare(name, got, want, rtol, atol):
@@ -47,15 +58,27 @@ def compare(name, got, want, rtol, atol):
     return result
 
 
+def expected(folder, run, got):
+    """Arrays by the names of outputs."""
+    if not run["golden"]:
+        return {name: np.load(folder / f"{name}.golden.npy") for name in got}
+    tensors = {name: np.zeros_like(array) for name, array in got.items()}
+    tensors |= {name: load_array(folder / f"{name}.in.npy", dtype)
+                for name, dtype in run["inputs"].items()}
+    load_golden(run["golden"]).compute_golden(tensors, run["params"])
+    return tensors
+
+
 def check(folder):
     """Results of all outputs of the run in a folder."""
     run = json.loads((folder / "run.json").read_text())
-    got = {name: np.load(folder / f"{name}.out.npy") for name in run["outputs"]}
-    tensors = {name: np.zeros_like(array) for name, array in got.items()}
-    tensors |= {name: np.load(folder / f"{name}.in.npy") for name in run["inputs"]}
-    load_golden(run["golden"]).compute_golden(tensors, run["params"])
-    return [compare(name, got[name], tensors[name], run["rtol"], run["atol"])
-            for name in run["outputs"]]
+    got = {name: load_array(folder / f"{name}.out.npy", dtype)
+           for name, dtype in run["outputs"].items()}
+    want = expected(folder, run, got)
+    atol = 1e-8 if run["atol"] is None else run["atol"]
+    return [compare(name, got[name], want[name],
+                    RTOL.get(dtype, 1e-5) if run["rtol"] is None else run["rtol"], atol)
+            for name, dtype in run["outputs"].items()]
 
 
 if __name__ == "__main__":

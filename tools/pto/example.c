@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Reading example.conf. Each complaint names file and line. */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,8 +360,8 @@ int example_load(struct example *ex, const char *dir, char *const set[], int nse
 {
 	memset(ex, 0, sizeof(*ex));
 	ex->dir = realpath(dir, NULL);
-	ex->rtol = 1e-5;
-	ex->atol = 1e-8;
+	ex->orch_threads = ex->rounds = 1;
+	ex->rtol = ex->atol = NAN;
 	config_init(&ex->config);
 	if (!ex->dir)
 		return complain("%s: %m", dir), PTO_USAGE;
@@ -377,5 +378,6 @@ void example_free(struct example *ex)
 	for (int i = 0; i < ex->nargs; i++)
 		free(ex->args[i].tensor.data);
 	free(ex->dir);
+	json_decref(ex->described);
 	config_destroy(&ex->config);
 }

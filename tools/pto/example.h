@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR LGPL-2.1 */
-/* Examples: a folder with example.conf, which pto-run(1) describes. */
+/* Examples: a folder with example.conf, or two files in Python; pto-run(1) describes both. */
 #ifndef TOOLS_EXAMPLE_H
 #define TOOLS_EXAMPLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
 #include <libconfig.h>
 
 #include "tensor.h"
@@ -36,19 +37,29 @@ struct arg {
 };
 
 /**
- * struct example - what an example.conf says
- * @config:	owns the strings
+ * struct example - what an example.conf says, or what pyexample.py has found
+ * @config, @described: own the strings; of the two there is one
  * @dir:	the folder
+ * @compat:	the flavour, if the sources are C++ on the headers for existing ones
+ * @golden:	file that computes what is expected; NULL: it has been computed
+ * @rounds:	how often it is run, each time from the beginning
+ * @env:	variables for init_runtime()
+ * @rtol, @atol: NAN if they are not given
  */
 struct example {
 	config_t config;
+	json_t *described;
 	char *dir;
 	const char *name;
+	const char *compat;
 	const char *orch_source;
 	const char *orch_function;
 	const char *golden;
 	int block_dim;
 	int aicpu_threads;
+	int orch_threads;
+	int rounds;
+	const json_t *env;
 	double rtol, atol;
 	struct param params[EXAMPLE_MAX];
 	int nparams;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,15 +12,22 @@ static json_t *params_json(const struct example *ex)
 {
 	json_t *params = json_object();
 
+	if (ex->described)
+		json_object_update(params, json_object_get(ex->described, "params"));
 	for (int i = 0; i < ex->nparams; i++)
 		json_object_set_new(params, ex->params[i].name, json_integer(ex->params[i].value));
 	return params;
 }
 
+static json_t *tolerance(double x)
+{
+	return isnan(x) ? json_null() : json_real(x);
+}
+
 /* Tell check.py what there is to compare. */
 static int write_run(const struct example *ex, const char *work)
 {
-	json_t *inputs = json_array(), *outputs = json_array(), *run;
+	json_t *inputs = json_object(), *outputs = json_object(), *run;
 	char *path = NULL, *golden = NULL;
 	int ret = -1;
 
@@ -27,15 +35,15 @@ static int write_run(const struct example *ex, const char *work)
 		const struct arg *arg = &ex->args[i];
 
 		if (arg->role == ROLE_IN || arg->role == ROLE_INOUT)
-			json_array_append_new(inputs, json_string(arg->name));
+			json_object_set_new(inputs, arg->name, json_string(arg->tensor.dtype->name));
 		if (arg->role == ROLE_OUT || arg->role == ROLE_INOUT)
-			json_array_append_new(outputs, json_string(arg->name));
+			json_object_set_new(outputs, arg->name, json_string(arg->tensor.dtype->name));
 	}
 	if (asprintf(&path, "%s/run.json", work) > 0 &&
-	    asprintf(&golden, "%s/%s", ex->dir, ex->golden) > 0) {
-		run = json_pack("{ss, so, so, so, sf, sf}", "golden", golden,
+	    (!ex->golden || asprintf(&golden, "%s/%s", ex->dir, ex->golden) > 0)) {
+		run = json_pack("{ss?, so, so, so, so, so}", "golden", golden,
 				"params", params_json(ex), "inputs", inputs, "outputs", outputs,
-				"rtol", ex->rtol, "atol", ex->atol);
+				"rtol", tolerance(ex->rtol), "atol", tolerance(ex->atol));
 		ret = json_dump_file(run, path, JSON_INDENT(1));
 		json_decref(run);
 	}
@@ -126,7 +134,7 @@ static int print_table(const struct example *ex, const struct outcome *o)
 	return pass ? PTO_OK : PTO_WRONG;
 }
 
-static int print_json(const struct example *ex, const struct outcome *o)
+static int print_json(const struct example *ex, const struct outcome *o, size_t flags)
 {
 	json_t *launches = json_array(), *all;
 	long long right, total;
@@ -142,7 +150,7 @@ static int print_json(const struct example *ex, const struct outcome *o)
 			"build_us", o->build_ns / 1e3, "launch_us", launches,
 			"finalize_us", o->finalize_ns / 1e3, "outputs", o->outputs,
 			"pass", right == total);
-	bad = json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	bad = json_dumpf(all, stdout, flags | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(all);
 	if (bad)
@@ -150,7 +158,7 @@ static int print_json(const struct example *ex, const struct outcome *o)
 	return right == total ? PTO_OK : PTO_WRONG;
 }
 
-int result_print(const struct example *ex, const struct outcome *outcome, int as_json)
+int result_print(const struct example *ex, const struct outcome *outcome, size_t json)
 {
-	return as_json ? print_json(ex, outcome) : print_table(ex, outcome);
+	return json ? print_json(ex, outcome, json) : print_table(ex, outcome);
 }

@@ -33,7 +33,10 @@ struct outcome {
  */
 json_t *result_check(const struct example *ex, const char *work, const char *python);
 
-/** result_print - as a table or as JSON; returns PTO_OK, PTO_WRONG or PTO_FAILED */
-int result_print(const struct example *ex, const struct outcome *outcome, int as_json);
+/**
+ * result_print - as a table or as JSON; returns PTO_OK, PTO_WRONG or PTO_FAILED
+ * @json: jansson's flags; 0: as a table
+ */
+int result_print(const struct example *ex, const struct outcome *outcome, size_t json);
 
 #endif

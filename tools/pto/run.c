@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* pto run: compile an example, run it, and compare what came out. */
 #include <argp.h>
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +16,15 @@
 #include "build.h"
 #include "example.h"
 #include "pto.h"
+#include "pyexample.h"
 #include "result.h"
 #include "swim.h"
 
-#define MAX_SET	32
-
 struct options {
 	const char *dir;
+	const char *kernels;
+	const char *golden;
+	const char *cases;
 	const char *out;
 	const char *python;
 	int device;
@@ -31,8 +33,8 @@ struct options {
 	int repeat;
 	uint64_t seed;
 	bool profile;
-	bool json;
-	char *set[MAX_SET];
+	size_t json;		/* jansson's flags; 0: a table */
+	char *set[EXAMPLE_MAX];
 	int nset;
 };
 
@@ -51,29 +53,37 @@ static int failed(const char *call, int err)
 
 /* ---- one run ------------------------------------------------------------ */
 
+/* What argument @i is at first; all but outputs have a file of it. */
+static int prepare(struct example *ex, const struct options *opt, const char *work, int i)
+{
+	struct arg *arg = &ex->args[i];
+	struct tensor *t = &arg->tensor;
+	char *path;
+	int ret;
+
+	free(t->data);
+	t->data = NULL;
+	if (t->fill != FILL_FILE && tensor_fill(t, opt->seed, i))
+		return complain("%s: %zu bytes: %m", arg->name, t->bytes);
+	if (arg->role == ROLE_OUT)
+		return PTO_OK;
+	if (asprintf(&path, "%s/%s.in.npy", work, arg->name) < 0)
+		return complain("%m");
+	ret = t->fill == FILL_FILE ? tensor_load(t, path) : tensor_save(t, path);
+	if (ret)
+		complain("%s: %m", path);
+	free(path);
+	return ret ? PTO_FAILED : PTO_OK;
+}
+
 static int prepare_inputs(struct example *ex, const struct options *opt, const char *work)
 {
-	for (int i = 0; i < ex->nargs; i++) {
-		struct arg *arg = &ex->args[i];
-		char *path;
-		int ret;
+	int ret = PTO_OK;
 
-		if (arg->role == ROLE_SCALAR)
-			continue;
-		if (tensor_fill(&arg->tensor, opt->seed, i))
-			return complain("%s: %zu bytes: %m", arg->name, arg->tensor.bytes);
-		if (arg->role == ROLE_OUT)
-			continue;
-		if (asprintf(&path, "%s/%s.in.npy", work, arg->name) < 0)
-			return complain("%m");
-		ret = tensor_save(&arg->tensor, path);
-		if (ret)
-			complain("writing %s: %m", path);
-		free(path);
-		if (ret)
-			return PTO_FAILED;
-	}
-	return PTO_OK;
+	for (int i = 0; i < ex->nargs && !ret; i++)
+		if (ex->args[i].role != ROLE_SCALAR)
+			ret = prepare(ex, opt, work, i);
+	return ret;
 }
 
 static int save_outputs(const struct example *ex, const char *work)
@@ -120,6 +130,29 @@ static int init(void *rt, const struct example *ex, const struct images *images)
 			    func_ids, binaries, binary_sizes, ex->nkernels);
 }
 
+/* As init(), with the variables that the example sets for the time of this call. */
+static int init_in_env(void *rt, const struct example *ex, const struct images *images)
+{
+	json_t *was = json_object(), *value;
+	const char *name;
+	int err = 0;
+
+	json_object_foreach((json_t *)ex->env, name, value) {
+		const char *old = getenv(name);
+
+		json_object_set_new_nocheck(was, name, old ? json_string_nocheck(old) : json_null());
+		if (setenv(name, json_string_value(value), 1))
+			err = -errno;
+	}
+	if (!err)
+		err = init(rt, ex, images);
+	json_object_foreach(was, name, value)
+		if (json_is_null(value) ? unsetenv(name) : setenv(name, json_string_value(value), 1))
+			complain("%s: %m", name);
+	json_decref(was);
+	return err;
+}
+
 static int compare_ns(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -127,24 +160,23 @@ static int compare_ns(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int launch(void *rt, struct outcome *outcome)
+static int launch(void *rt, const struct example *ex, struct outcome *outcome, int times)
 {
-	for (int i = 0; i < outcome->nlaunches; i++) {
+	for (int i = 0; i < times; i++) {
 		uint64_t start = now_ns();
-		int err = launch_runtime(rt, outcome->threads, outcome->block_dim,
-					 outcome->device, NULL, 0, NULL, 0, 1);
+		int err = launch_runtime(rt, outcome->threads, outcome->block_dim, outcome->device,
+					 NULL, 0, NULL, 0, ex->orch_threads);
 
 		if (err)
 			return failed("launch_runtime", err);
-		outcome->launches[i] = now_ns() - start;
+		outcome->launches[outcome->nlaunches++] = now_ns() - start;
 	}
-	qsort(outcome->launches, outcome->nlaunches, sizeof(uint64_t), compare_ns);
 	return PTO_OK;
 }
 
 /* The calls of a program that uses libpto_runtime, in their order. */
-static int execute(const struct example *ex, const struct options *opt, struct outcome *outcome,
-		   const struct images *images)
+static int run_once(const struct example *ex, const struct options *opt, struct outcome *outcome,
+		    const struct images *images)
 {
 	uint64_t start;
 	void *rt;
@@ -158,18 +190,36 @@ static int execute(const struct example *ex, const struct options *opt, struct o
 	err = enable_runtime_profiling(rt, opt->profile);
 	start = now_ns();
 	if (!err)
-		err = init(rt, ex, images);
+		err = init_in_env(rt, ex, images);
 	outcome->build_ns = now_ns() - start;
 	if (err) {
 		free(rt);
 		return failed("init_runtime", err);
 	}
-	ret = launch(rt, outcome);
+	ret = launch(rt, ex, outcome, opt->repeat);
 	start = now_ns();
 	err = finalize_runtime(rt);
 	outcome->finalize_ns = now_ns() - start;
 	free(rt);
 	return err && !ret ? failed("finalize_runtime", err) : ret;
+}
+
+/* All rounds, each of which finds its arguments as the first did. */
+static int execute(struct example *ex, const struct options *opt, const char *work,
+		   struct outcome *outcome, const struct images *images)
+{
+	int ret = PTO_OK;
+
+	outcome->launches = calloc((size_t)ex->rounds * opt->repeat, sizeof(uint64_t));
+	if (!outcome->launches)
+		return complain("%m");
+	for (int i = 0; i < ex->rounds && !ret; i++) {
+		ret = prepare_inputs(ex, opt, work);
+		if (!ret)
+			ret = run_once(ex, opt, outcome, images);
+	}
+	qsort(outcome->launches, outcome->nlaunches, sizeof(uint64_t), compare_ns);
+	return ret;
 }
 
 /* As a function is called: its source file, without folder and suffix. */
@@ -214,17 +264,15 @@ static int run_in(struct example *ex, const struct options *opt, const char *wor
 	struct images images = { 0 };
 	uint64_t start = now_ns();
 	struct outcome outcome = {
-		.device = opt->device, .block_dim = ex->block_dim, .threads = ex->aicpu_threads,
-		.seed = opt->seed, .nlaunches = opt->repeat,
-		.launches = calloc(opt->repeat, sizeof(uint64_t)),
+		.device = opt->device, .seed = opt->seed,
+		.block_dim = opt->block_dim ? opt->block_dim : ex->block_dim,
+		.threads = opt->threads ? opt->threads : ex->aicpu_threads,
 	};
-	int ret = outcome.launches ? build_images(ex, work, &images) : complain("%m");
+	int ret = build_images(ex, work, &images);
 
 	outcome.compile_ns = now_ns() - start;
 	if (!ret)
-		ret = prepare_inputs(ex, opt, work);
-	if (!ret)
-		ret = execute(ex, opt, &outcome, &images);
+		ret = execute(ex, opt, work, &outcome, &images);
 	if (!ret && opt->profile)
 		ret = draw_profile(ex);
 	if (!ret)
@@ -239,22 +287,95 @@ static int run_in(struct example *ex, const struct options *opt, const char *wor
 	return ret;
 }
 
-/* ---- the folder a run works in --------------------------------------------- */
+/* ---- what there is to run ---------------------------------------------------- */
 
-static void remove_folder(const char *path)
+static int run_conf(const struct options *opt, const char *work)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	struct example ex;
+	int ret;
 
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	rmdir(path);
+	if (opt->cases)
+		return complain("%s: only examples with a kernel_config.py have cases", opt->dir),
+		       PTO_USAGE;
+	ret = example_load(&ex, opt->dir, opt->set, opt->nset);
+	if (!ret)
+		ret = run_in(&ex, opt, work);
+	example_free(&ex);
+	return ret;
 }
 
-static int run_example(struct example *ex, const struct options *opt)
+/* A case that is wrong does not keep others from being run; one that can not be run does. */
+static int run_cases(const struct options *opt, json_t *list)
+{
+	int ret = PTO_OK;
+	json_t *described;
+	size_t i;
+
+	json_array_foreach(list, i, described) {
+		struct example ex;
+		int one = pyexample_load(&ex, described);
+
+		if (!one && opt->profile && opt->out &&
+		    setenv("PTO_OUTPUT_DIR", pyexample_folder(&ex), 1))
+			one = complain("%m");
+		if (!one)
+			one = run_in(&ex, opt, pyexample_folder(&ex));
+		example_free(&ex);
+		if (one)
+			ret = one;
+		if (ret > PTO_WRONG)
+			break;
+	}
+	return ret;
+}
+
+static int run_python(const struct options *opt, const char *work)
+{
+	struct pyexample which = {
+		.kernels = opt->kernels, .golden = opt->golden, .python = opt->python,
+		.cases = opt->cases ? opt->cases : "--default",
+		.seed = opt->seed, .set = opt->set, .nset = opt->nset,
+	};
+	json_t *list = NULL;
+	int ret = pyexample_describe(&which, work, &list);
+
+	if (!ret)
+		ret = run_cases(opt, list);
+	json_decref(list);
+	return ret;
+}
+
+static int run_example(const struct options *opt, const char *work)
+{
+	char *kernels, *conf;
+	int ret;
+
+	if (opt->kernels)
+		return run_python(opt, work);
+	if (asprintf(&kernels, "%s/kernels", opt->dir) < 0 ||
+	    asprintf(&conf, "%s/kernel_config.py", kernels) < 0)
+		return complain("%m");
+	if (access(conf, F_OK)) {
+		ret = run_conf(opt, work);
+	} else {
+		struct options python = *opt;
+
+		python.kernels = kernels;
+		ret = run_python(&python, work);
+	}
+	free(conf);
+	free(kernels);
+	return ret;
+}
+
+/* ---- the folder a run works in --------------------------------------------- */
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int run(const struct options *opt)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *work;
@@ -265,15 +386,16 @@ static int run_example(struct example *ex, const struct options *opt)
 			return complain("%s: %m", opt->out);
 		if (opt->profile && setenv("PTO_OUTPUT_DIR", opt->out, 1))
 			return complain("%m");
-		return run_in(ex, opt, opt->out);
+		return run_example(opt, opt->out);
 	}
 	if (asprintf(&work, "%s/pto-run-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0)
 		return complain("%m");
 	if (!mkdtemp(work)) {
 		ret = complain("%s: %m", work);
 	} else {
-		ret = run_in(ex, opt, work);
-		remove_folder(work);
+		ret = run_example(opt, work);
+		if (nftw(work, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
+			complain("removing %s: %m", work);
 	}
 	free(work);
 	return ret;
@@ -281,9 +403,17 @@ static int run_example(struct example *ex, const struct options *opt)
 
 /* ---- the command line ------------------------------------------------------- */
 
-enum { KEY_DEVICE = 256, KEY_SEED, KEY_REPEAT, KEY_PROFILE, KEY_JSON, KEY_OUT, KEY_PYTHON };
+enum {
+	KEY_DEVICE = 256, KEY_SEED, KEY_REPEAT, KEY_PROFILE, KEY_JSON, KEY_OUT, KEY_PYTHON,
+	KEY_CASE, KEY_ALL, KEY_ISA,
+};
 
 static const struct argp_option option_table[] = {
+	{ "kernels", 'k', "DIR", 0, "folder of a kernel_config.py, instead of an example's", 0 },
+	{ "golden", 'g', "FILE", 0, "its golden file (golden.py beside the folder)", 0 },
+	{ "case", KEY_CASE, "NAME", 0, "the case of the golden file (its default)", 0 },
+	{ "all", KEY_ALL, NULL, 0, "all its cases", 0 },
+	{ "isa", KEY_ISA, "DIR", 0, "PTO-ISA headers for kernels, in DIR/include", 0 },
 	{ "param", 'p', "NAME=VALUE", 0, "another value for a param of the example", 0 },
 	{ "block-dim", 'b', "N", 0, "blocks to use, 1 to 24", 0 },
 	{ "threads", 't', "N", 0, "AICPU scheduler threads", 0 },
@@ -298,6 +428,8 @@ static const struct argp_option option_table[] = {
 	  "interpreter with numpy ($PYTHON or /usr/bin/python3)", 0 },
 	{ 0 }
 };
+
+static const char all_cases[] = "--all";
 
 /* A number, or a name: then it also says of which kind the device must be. */
 static int device(struct argp_state *state, const char *arg)
@@ -315,8 +447,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		if (opt->nset == MAX_SET)
-			argp_error(state, "more than %d params", MAX_SET);
+		if (opt->nset == EXAMPLE_MAX)
+			argp_error(state, "more than %d params", EXAMPLE_MAX);
 		opt->set[opt->nset++] = arg;
 		return 0;
 	case 'b':
@@ -324,6 +456,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		opt->threads = number(state, arg, 1, 64);
+		return 0;
+	case 'k':
+		opt->kernels = arg;
+		return 0;
+	case 'g':
+		opt->golden = arg;
+		return 0;
+	case KEY_CASE:
+		opt->cases = arg;
+		return 0;
+	case KEY_ALL:
+		opt->cases = all_cases;
+		return 0;
+	case KEY_ISA:
+		if (setenv("PTO_ISA_ROOT", arg, 1))
+			argp_failure(state, PTO_FAILED, errno, "%s", arg);
 		return 0;
 	case KEY_DEVICE:
 		opt->device = device(state, arg);
@@ -341,7 +489,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opt->out = arg;
 		return 0;
 	case KEY_JSON:
-		opt->json = true;
+		opt->json = JSON_INDENT(2);
 		return 0;
 	case KEY_PYTHON:
 		opt->python = arg;
@@ -351,8 +499,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "more than one example");
 		opt->dir = arg;
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_usage(state);
+	case ARGP_KEY_END:
+		if (!opt->dir == !opt->kernels)
+			argp_usage(state);
+		if (opt->json && opt->cases == all_cases)
+			opt->json = JSON_COMPACT;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -362,7 +514,7 @@ int cmd_run(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse,
-		.args_doc = "DIR",
+		.args_doc = "DIR\n-k DIR [-g FILE]",
 		.doc = "Compile the example in DIR, run it, and compare its outputs with "
 		       "golden ones.\vExits 0 when every element is right, 1 when one is wrong, 2 for wrong "
 		       "usage, 3 when it could not be run.",
@@ -372,16 +524,7 @@ int cmd_run(int argc, char **argv)
 		.repeat = 1,
 		.python = python && *python ? python : "/usr/bin/python3",
 	};
-	struct example ex;
-	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &opt);
-	ret = example_load(&ex, opt.dir, opt.set, opt.nset);
-	if (!ret) {
-		ex.block_dim = opt.block_dim ? opt.block_dim : ex.block_dim;
-		ex.aicpu_threads = opt.threads ? opt.threads : ex.aicpu_threads;
-		ret = run_example(&ex, &opt);
-	}
-	example_free(&ex);
-	return ret;
+	return run(&opt);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,41 @@ STORE(int16, int16_t)
 STORE(int32, int32_t)
 STORE(int64, int64_t)
 STORE(uint8, uint8_t)
+STORE(uint16, uint16_t)
+STORE(uint32, uint32_t)
+STORE(uint64, uint64_t)
+
+/* To the nearest, or of two as near to the even one; what is too large is infinite. */
+static void store_float16(void *data, size_t i, double value)
+{
+	float x = fabs(value);
+	uint16_t sign = signbit(value) ? 0x8000 : 0;
+	uint32_t bits;
+
+	if (x < 0x1p-14f) {	/* a multiple of 2^-24, as what lies between 0.5 and 1 is */
+		x += 0.5f;
+		memcpy(&bits, &x, sizeof(bits));
+		bits -= 0x3f000000;
+	} else if (x < 0x1p16f) {
+		memcpy(&bits, &x, sizeof(bits));
+		bits += 0xfff + (bits >> 13 & 1);
+		bits = (bits - 0x38000000) >> 13;
+	} else {
+		bits = isnan(x) ? 0x7e00 : 0x7c00;
+	}
+	((uint16_t *)data)[i] = sign | bits;
+}
+
+static void store_bfloat16(void *data, size_t i, double value)
+{
+	float x = value;
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	if (!isnan(x))
+		bits += 0x7fff + (bits >> 16 & 1);
+	((uint16_t *)data)[i] = bits >> 16;
+}
 
 static const struct dtype dtypes[] = {
 	{ "float32", "<f4", 4, store_float32 },
@@ -28,6 +64,11 @@ static const struct dtype dtypes[] = {
 	{ "int32", "<i4", 4, store_int32 },
 	{ "int64", "<i8", 8, store_int64 },
 	{ "uint8", "|u1", 1, store_uint8 },
+	{ "uint16", "<u2", 2, store_uint16 },
+	{ "uint32", "<u4", 4, store_uint32 },
+	{ "uint64", "<u8", 8, store_uint64 },
+	{ "float16", "<f2", 2, store_float16 },
+	{ "bfloat16", "<u2", 2, store_bfloat16 },	/* numpy has none */
 };
 
 const struct dtype *dtype_find(const char *name)
@@ -95,7 +136,7 @@ int tensor_fill(struct tensor *t, uint64_t seed, uint32_t stream)
 /* A magic number, the header's length, the header, blanks up to 64 bytes. */
 static int write_npy(const struct tensor *t, FILE *f)
 {
-	char shape[TENSOR_DIMS * 24] = "", header[256];
+	char shape[TENSOR_DIMS * 24] = "", header[TENSOR_DIMS * 24 + 128];
 	int n = 0;
 
 	for (int i = 0; i < t->ndims; i++)
@@ -110,6 +151,33 @@ static int write_npy(const struct tensor *t, FILE *f)
 	fprintf(f, "%-*s\n", n - 1, header);
 	fwrite(t->data, 1, t->bytes, f);
 	return ferror(f) ? -1 : 0;
+}
+
+/* The data lies behind the header, of which the length is all that is of interest. */
+static int read_npy(const struct tensor *t, FILE *f)
+{
+	unsigned char start[10];
+
+	if (fread(start, 1, sizeof(start), f) != sizeof(start) ||
+	    fseek(f, start[8] | start[9] << 8, SEEK_CUR) ||
+	    fread(t->data, 1, t->bytes, f) != t->bytes) {
+		errno = ferror(f) ? errno : EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+int tensor_load(struct tensor *t, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	int ret;
+
+	if (!f)
+		return -1;
+	t->data = malloc(t->bytes ? t->bytes : 1);
+	ret = t->data ? read_npy(t, f) : -1;
+	fclose(f);
+	return ret;
 }
 
 int tensor_save(const struct tensor *t, const char *path)

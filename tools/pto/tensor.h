@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TENSOR_DIMS	5
+#define TENSOR_DIMS	32	/* as numpy has them */
 
 /** struct dtype - an element type: numpy's name for it, and its descr in a .npy file */
 struct dtype {
@@ -16,12 +16,12 @@ struct dtype {
 	void (*store)(void *data, size_t i, double value);
 };
 
-enum fill { FILL_NONE, FILL_UNIFORM, FILL_NORMAL };
+enum fill { FILL_NONE, FILL_UNIFORM, FILL_NORMAL, FILL_FILE };
 
 /**
  * struct tensor - an array in host memory, row-major
  * @fill, @range: what its content is at first: uniform in [range[0], range[1]),
- *		or normal with mean range[0] and deviation range[1]
+ *		or normal with mean range[0] and deviation range[1], or from a file
  */
 struct tensor {
 	const struct dtype *dtype;
@@ -48,6 +48,9 @@ int tensor_size(struct tensor *t);
  * a float. Returns -1 when there is no memory.
  */
 int tensor_fill(struct tensor *t, uint64_t seed, uint32_t stream);
+
+/** tensor_load - allocate the data and read it from a .npy file; -1 with errno on failure */
+int tensor_load(struct tensor *t, const char *path);
 
 /** tensor_save - write a .npy file; -1 with errno on failure */
 int tensor_save(const struct tensor *t, const char *path);

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#define LANE 0
+#include "lane.h"

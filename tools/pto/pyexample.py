@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+"""Describe examples in the form of two Python files to `pto run`.
+
+pyexample.py KERNELS GOLDEN WORK SEED CASES [NAME=VALUE]... reads KERNELS/kernel_config.py and
+GOLDEN, and writes to the folder WORK examples.json, an object for each of the cases (--all,
+--default, or a name) with all that there is to know of it; and for each case the arrays that are
+arguments, NAME.in.npy, and those that are expected, NAME.golden.npy. pto-run(1) has the form.
+Exits 2 when something in the files is missing or wrong, 3 when they can not be run.
+"""
+import ast
+import ctypes
+import importlib.util
+import json
+import os
+import random
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+sys.dont_write_bytecode = True  # the folders are not ours
+
+FLAVOURS = ("host_build_graph", "aicpu_build_graph", "tensormap_and_ringbuffer")
+# What numpy does not have, or compares differently, is kept as what has the same bits.
+STORAGE = {"bfloat16": "uint16", "bool": "uint8"}
+SCALAR, INPUT, INOUT = 0, 1, 3
+
+
+class Wrong(Exception):
+    """What is wrong with the files, for people."""
+
+
+def load(path):
+    """The module in a file, which may import others of its folder."""
+    if not path.is_file():
+        raise Wrong(f"{path}: no such file")
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        print(f"pto: {path}: {error} (run by {sys.executable}: see --python)", file=sys.stderr)
+        sys.exit(3)
+    return module
+
+
+class Config:
+    """kernel_config.py."""
+
+    def __init__(self, path):
+        self.path = path
+        self.module = load(path)
+
+    def get(self, name, kind):
+        """One of its variables."""
+        value = getattr(self.module, name, None)
+        if not isinstance(value, kind):
+            how = "missing" if value is None else f"not a {kind.__name__}"
+            raise Wrong(f"{self.path}: {name} is {how}")
+        return value
+
+    def key(self, what, group, key):
+        """A member that has to be there."""
+        if not isinstance(group, Mapping) or key not in group:
+            raise Wrong(f"{self.path}: {what} has no {key!r}")
+        return group[key]
+
+    def source(self, what, group):
+        path = self.path.parent / str(self.key(what, group, "source"))
+        if not path.is_file():
+            raise Wrong(f"{self.path}: {what}: {path}: no such file")
+        return os.path.relpath(path, self.path.parent)
+
+    def kernel(self, number, kernel):
+        what = f"KERNELS[{number}]"
+        core = self.key(what, kernel, "core_type")
+        if core not in ("aic", "aiv"):
+            raise Wrong(f"{self.path}: {what}: core_type is 'aic' or 'aiv', not {core!r}")
+        return {"func_id": self.key(what, kernel, "func_id"), "core": core,
+                "source": self.source(what, kernel)}
+
+    def describe(self):
+        """All of it, as pto run takes it."""
+        orch, config = self.get("ORCHESTRATION", dict), self.get("RUNTIME_CONFIG", dict)
+        flavour = self.key("RUNTIME_CONFIG", config, "runtime")
+        if flavour not in FLAVOURS:
+            raise Wrong(f"{self.path}: runtime is one of {', '.join(FLAVOURS)}, not {flavour!r}")
+        # One that runs on the device has no name to choose.
+        function = orch.get("function_name", "") if flavour != FLAVOURS[0] else \
+            self.key("ORCHESTRATION", orch, "function_name")
+        numbers = {"aicpu_thread_num": 3, "orch_thread_num": 1, "block_dim": 24, "rounds": 1}
+        for name, default in numbers.items():
+            value = numbers[name] = config.get(name, default)
+            least = 0 if name == "orch_thread_num" else 1
+            if not isinstance(value, int) or not least <= value <= 10000:
+                raise Wrong(f"{self.path}: RUNTIME_CONFIG: {name} is {value!r}")
+        env = getattr(self.module, "RUNTIME_ENV", {})
+        return numbers | {
+            "dir": str(self.path.parent),
+            "flavour": flavour,
+            "orchestration": {"source": self.source("ORCHESTRATION", orch), "function": function},
+            "kernels": [self.kernel(*k) for k in enumerate(self.get("KERNELS", list))],
+            "env": {str(name): str(value) for name, value in env.items()},
+        }
+
+
+def dtype_of(array):
+    return str(array.dtype).removeprefix("torch.")
+
+
+def to_numpy(array):
+    """An array of numpy's or torch's, with the same bits."""
+    dtype = dtype_of(array)
+    storage = STORAGE.get(dtype, dtype)
+    if hasattr(array, "data_ptr"):
+        array = array.detach().cpu().contiguous()
+        data = ctypes.string_at(array.data_ptr(), array.numel() * array.element_size())
+        return np.frombuffer(data, storage).reshape(tuple(array.shape))
+    return np.ascontiguousarray(array).view(storage).reshape(array.shape)
+
+
+def widen(array):
+    """For a comparison: bfloat16 as float32."""
+    bits = to_numpy(array)
+    if dtype_of(array) == "bfloat16":
+        return (bits.astype("uint32") << 16).view("float32")
+    return bits
+
+
+def bits_of(scalar):
+    """A number of ctypes as an orchestration gets it, and as JSON has it: 64 bits, signed."""
+    value = scalar.value
+    if isinstance(value, float):
+        value = int.from_bytes(bytes(scalar), sys.byteorder)
+    value = int(value or 0) % 2**64
+    return value - 2**64 if value >= 2**63 else value
+
+
+class Golden:
+    """The golden file."""
+
+    def __init__(self, path):
+        self.path = path
+        self.module = load(path)
+        for function in ("generate_inputs", "compute_golden"):
+            if not callable(getattr(self.module, function, None)):
+                raise Wrong(f"{path}: no function {function}()")
+        self.cases = getattr(self.module, "ALL_CASES", {"": {}})
+        if not isinstance(self.cases, Mapping) or not self.cases:
+            raise Wrong(f"{path}: ALL_CASES is not a dict with a case at least")
+
+    def select(self, which):
+        """Names of cases."""
+        if which == "--all":
+            return list(self.cases)
+        if which == "--default" and len(self.cases) == 1:
+            return list(self.cases)
+        if which == "--default":
+            which = getattr(self.module, "DEFAULT_CASE", None)
+            if which is None:
+                raise Wrong(f"{self.path}: no DEFAULT_CASE, and ALL_CASES has several")
+        if which not in self.cases:
+            raise Wrong(f"{self.path}: no case {which!r}; there are: {', '.join(self.cases)}")
+        return [which]
+
+    def arguments(self, params):
+        """Pairs of name and value."""
+        given = self.module.generate_inputs(params)
+        if not isinstance(given, Mapping):
+            return list(given)
+        if any(isinstance(value, ctypes._SimpleCData) for value in given.values()):
+            return list(given.items())
+        # Of arrays alone come their sizes behind them.
+        order = getattr(self.module, "TENSOR_ORDER", list(given))
+        arrays = [(name, given[name]) for name in order]
+        sizes = [(f"{name}.bytes", ctypes.c_uint64(to_numpy(a).nbytes)) for name, a in arrays]
+        return arrays + sizes + [("elements", ctypes.c_uint64(to_numpy(arrays[0][1]).size))]
+
+    def outputs(self, names):
+        outputs = getattr(self.module, "__outputs__", None)
+        if outputs is None:
+            raise Wrong(f"{self.path}: no __outputs__")
+        for name in outputs:
+            if name not in names:
+                raise Wrong(f"{self.path}: __outputs__ has {name!r}, which is no array of"
+                            " generate_inputs()")
+        return set(outputs)
+
+    def argument(self, name, value, outputs, work):
+        """Describe one; an array is left in a file."""
+        if isinstance(value, ctypes._SimpleCData):
+            return {"name": name, "role": SCALAR, "value": bits_of(value)}
+        array = to_numpy(value)
+        np.save(work / f"{name}.in.npy", array)
+        # What outputs are at first is known to compute_golden(), and so to kernels.
+        return {"name": name, "role": INOUT if name in outputs else INPUT,
+                "dtype": dtype_of(value) if dtype_of(value) != "bool" else STORAGE["bool"],
+                "shape": array.shape}
+
+    def describe(self, params, work):
+        """Arguments of a case, and what is to come out."""
+        args = self.arguments(params)
+        for name, value in args:
+            if not isinstance(value, ctypes._SimpleCData) and not hasattr(value, "dtype"):
+                raise Wrong(f"{self.path}: generate_inputs(): {name!r} is a {type(value).__name__},"
+                            " neither an array nor a scalar of ctypes")
+        tensors = dict(args)
+        outputs = self.outputs([n for n, value in args if hasattr(value, "dtype")])
+        described = [self.argument(name, value, outputs, work) for name, value in args]
+        self.module.compute_golden(tensors, params)
+        for name in outputs:
+            np.save(work / f"{name}.golden.npy", widen(tensors[name]))
+        return {"args": described, "params": params,
+                "rtol": getattr(self.module, "RTOL", None),
+                "atol": getattr(self.module, "ATOL", 1e-5)}
+
+
+def with_params(golden, case, changes):
+    """A case's params, some of them with other values."""
+    params = dict(golden.cases[case])
+    for change in changes:
+        name, _, text = change.partition("=")
+        if name not in params:
+            raise Wrong(f"{golden.path}: {case or 'it'} has no param {name}")
+        try:
+            params[name] = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            params[name] = text
+    return params
+
+
+def seed(number):
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+
+
+def main(kernels, golden, work, number, which, *changes):
+    config = Config(Path(kernels) / "kernel_config.py").describe()
+    name = Path(kernels).parent.name
+    golden = Golden(Path(golden))
+    cases = golden.select(which)
+    examples = []
+    for case in cases:
+        folder = Path(work)
+        if len(cases) > 1:
+            folder /= case.replace("/", "_")
+            folder.mkdir(exist_ok=True)
+        seed(int(number))
+        described = golden.describe(with_params(golden, case, changes), folder)
+        examples.append(config | described | {"name": f"{name}:{case}" if case else name,
+                                              "work": str(folder)})
+    (Path(work) / "examples.json").write_text(json.dumps(examples, default=str, indent=1))
+
+
+if __name__ == "__main__":
+    os.dup2(2, 1)   # what the files print is not the result
+    try:
+        main(*map(os.path.abspath, sys.argv[1:4]), *sys.argv[4:])
+    except Wrong as wrong:
+        print(f"pto: {wrong}", file=sys.stderr)
+        sys.exit(2)

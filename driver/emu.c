@@ -48,6 +48,14 @@ static u32 pto_stream_core(const struct pto_stream *stream, u32 lane)
 	}
 }
 
+/* The lane of its block that a core is. */
+static u32 pto_core_lane(const struct pto_emu *emu, u32 core)
+{
+	u32 blocks = emu->n_cores / PTO_BLOCK_CORES;
+
+	return core < blocks ? PTO_LANE_AIC : PTO_LANE_AIV0 + (core - blocks) % 2;
+}
+
 /* ---- pushing ---- */
 
 static bool pto_core_has_room(struct pto_emu *emu, u32 core)
@@ -81,10 +89,11 @@ static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u6
 	struct pto_prog *prog = container_of(task->refs[lane], struct pto_prog, obj);
 	struct pto_object *args = task->refs[PTO_LANES];
 	bool gang = stream->engine == PTO_ENGINE_BLOCK && !is_power_of_2(task->launch.lanes);
+	u32 core = pto_stream_core(stream, lane);
 	struct pto_desc desc = {
 		.opcode = PTO_OP_LAUNCH,
 		.flags = task->flags & PTO_CMD_TIMESTAMP ? PTO_DESC_TIMESTAMP : 0,
-		.lane = gang ? lane : 0,
+		.lane = pto_core_lane(emu, core),
 		.lane_mask = gang ? task->launch.lanes : 0,
 		.gang = gang ? emu->gang : 0,
 		.launch = {
@@ -96,7 +105,7 @@ static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u6
 			.func_id = task->launch.func_id,
 		},
 	};
-	struct pto_flight *flight = pto_emu_put(emu, pto_stream_core(stream, lane), &desc);
+	struct pto_flight *flight = pto_emu_put(emu, core, &desc);
 
 	prog->launched = true;
 	pto_object_get(&prog->obj);

@@ -207,6 +207,7 @@ TEST_F(emu, times)
 	ASSERT_EQ(0, uapi_query(u, PTO_QUERY_CLOCK, 0, &b, sizeof(b)));
 	ASSERT_EQ(1, cores_queued(c, 5));
 	EXPECT_EQ(PTO_DESC_TIMESTAMP, cores_desc(c, 5, 0).flags);
+	EXPECT_EQ(PTO_LANE_AIV1, cores_desc(c, 5, 0).lane);
 	cqe = (struct pto_cqe){ cores_desc(c, 5, 0).cookie, PTO_STATUS_OK, 5, 0,
 				.start = a.host_ns, .end = b.host_ns };
 	cores_record(c, 5, &cqe);
@@ -264,6 +265,7 @@ TEST_F(emu, single_lane)
 	ASSERT_EQ(1, cores_queued(c, 5));
 	EXPECT_EQ(0, cores_desc(c, 5, 0).gang);
 	EXPECT_EQ(0, cores_desc(c, 5, 0).lane_mask);
+	EXPECT_EQ(PTO_LANE_AIV1, cores_desc(c, 5, 0).lane);
 	cores_end(c, 5, PTO_STATUS_OK, 0);
 	ASSERT_EQ(0, cores_reap(c));
 	EXPECT_EQ(0, uapi_wait(&self->u, self->block, 1, BOUND_NS));

@@ -336,6 +336,12 @@ static void pto_flight_fault(const struct pto_flight *flight, u32 core, u32 faul
 	pto_fault_record(stream->obj.ctx, &fault);
 }
 
+/* What the emulator said of a descriptor that is back: PTO_STATUS_*. */
+static u32 pto_flight_answer(const struct pto_flight *flight)
+{
+	return flight->answered ? flight->cqe.status : PTO_STATUS_OK;
+}
+
 /* How a lane ended, as an errno; a fault leaves a record. */
 static int pto_flight_status(const struct pto_flight *flight, u32 core)
 {
@@ -345,7 +351,7 @@ static int pto_flight_status(const struct pto_flight *flight, u32 core)
 		[PTO_STATUS_BAD_PROGRAM] = PTO_FAULT_PROGRAM,
 		[PTO_STATUS_BAD_DESC] = PTO_FAULT_DESC,
 	};
-	u32 status = flight->answered ? flight->cqe.status : PTO_STATUS_OK;
+	u32 status = pto_flight_answer(flight);
 
 	if (status == PTO_STATUS_OK)
 		return 0;
@@ -407,21 +413,22 @@ static void pto_emu_land(struct pto_emu *emu, u32 core)
 {
 	struct pto_core *c = &emu->cores[core];
 	struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
-	bool failed = flight->answered && flight->cqe.status;
+	u32 status = pto_flight_answer(flight);
 
 	c->head++;
 	emu->in_flight--;
 	emu->progress = jiffies;
-	c->faulted |= failed;
+	/* Whom a fault takes along is cancelled; by itself that halts no core. */
+	c->faulted |= status != PTO_STATUS_OK && status != PTO_STATUS_CANCELED;
 	if (flight->prog)
 		pto_emu_account(emu, core, flight);
 	pto_flight_land(flight, core);
-	pto_flight_release(emu, flight, !failed);
+	pto_flight_release(emu, flight, status == PTO_STATUS_OK);
 }
 
 /*
  * The driver's head has passed a fault. If the core has halted, then before it moved its
- * head there: what is left on the ring will not be executed, so it ends here.
+ * head there: what is left on the ring will not be executed, and it is to go on behind that.
  */
 static void pto_emu_restart(struct pto_emu *emu, u32 core)
 {
@@ -432,19 +439,31 @@ static void pto_emu_restart(struct pto_emu *emu, u32 core)
 	if (READ_ONCE(pto_emu_core(emu, core)->state) != PTO_QUEUE_HALTED)
 		return;
 	c->halted_at = c->head;
-	while (c->head != c->tail) {
+	c->restart_at = c->tail;
+	WRITE_ONCE(sub->restart_at, c->restart_at);
+	/* Who sees the order, sees where. */
+	smp_store_release(&sub->restarts, ++c->restarts);
+	pto_emu_ring(emu);
+}
+
+static bool pto_core_restarting(const struct pto_core *c)
+{
+	return c->halted_at != c->restart_at;
+}
+
+/* What a core that was told to go on had on its ring ends as cancelled. True: all of it has. */
+static bool pto_emu_cancel(struct pto_emu *emu, u32 core, u32 *budget)
+{
+	struct pto_core *c = &emu->cores[core];
+
+	for (; c->head != c->restart_at && *budget; (*budget)--) {
 		struct pto_flight *flight = pto_emu_flight(emu, core, c->head);
 
 		flight->answered = true;
 		flight->cqe.status = PTO_STATUS_CANCELED;
 		pto_emu_land(emu, core);
 	}
-	c->faulted = false;
-	c->restarting = c->head != c->halted_at;
-	WRITE_ONCE(sub->restart_at, c->tail);
-	/* Who sees the order, sees where. */
-	smp_store_release(&sub->restarts, ++c->restarts);
-	pto_emu_ring(emu);
+	return c->head == c->restart_at;
 }
 
 /* Copied once, word by word: the other side may write at any time. */
@@ -493,12 +512,14 @@ static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *re
 	struct pto_core *c = &emu->cores[core];
 	u32 head, cq_tail;
 
+	if (pto_core_restarting(c) && !pto_emu_cancel(emu, core, budget))
+		return 1;
 	head = smp_load_acquire(&q->sq_head);	/* pairs with the emulator's release */
 	cq_tail = smp_load_acquire(&q->cq_tail);	/* the same */
 	/* A core that was told to go on has not seen it yet, while others are reaped. */
-	if (c->restarting && head == c->halted_at)
+	if (pto_core_restarting(c) && head == c->halted_at)
 		return 0;
-	c->restarting = false;
+	c->halted_at = c->restart_at;
 	if (head - c->head > c->tail - c->head)
 		return pto_emu_break(emu, core, PTO_EMU_BAD_HEAD);
 	if (cq_tail - c->cq_head > emu->depth)
@@ -519,7 +540,7 @@ static int pto_emu_reap_core(struct pto_emu *emu, u32 core, u32 *budget, u32 *re
 	WRITE_ONCE(sub->irq_head, c->head + 1);
 	if (c->faulted)
 		pto_emu_restart(emu, core);
-	return 0;
+	return pto_core_restarting(c);
 }
 
 /* As much as the budget allows. Returns as pto_emu_reap_core(). */

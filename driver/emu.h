@@ -52,10 +52,11 @@ struct pto_flight {
 /**
  * struct pto_core - a core's queue, the driver's private side
  * @head, @tail: of the submission ring; @cq_head: of the completion ring; free-running
- * @faulted:	a descriptor did not end well: the core may have halted
+ * @faulted:	a descriptor faulted: the core has halted, and is to be told to go on
  * @landed_ns:	when a descriptor was last found completed
  * @restarts:	orders to a halted core to go on
- * @restarting:	the last one is not obeyed yet: the core's head is still @halted_at
+ * @halted_at, @restart_at: where the core's head was at the last one, and where it is to go
+ *		on; equal once it has obeyed
  */
 struct pto_core {
 	u32 head;
@@ -64,7 +65,7 @@ struct pto_core {
 	u64 landed_ns;
 	u32 restarts;
 	u32 halted_at;
-	bool restarting;
+	u32 restart_at;
 	bool faulted;
 	struct pto_flight *flight;
 };

@@ -352,6 +352,76 @@ TEST_F(emu, halted_core_restarts)
 	EXPECT_EQ(0, uapi_wait(u, other.handle, 2, BOUND_NS));
 }
 
+/*
+ * A lane is cancelled since another one of its task faulted, and its core goes on. Then it is
+ * just halting at a fault of its own: it is not taken for halted before its head says so.
+ */
+TEST_F(emu, cancelled_then_halting)
+{
+	struct pto_stream_create aiv;
+	struct cores *c = &self->cores;
+	struct uapi *u = &self->u;
+
+	ASSERT_EQ(0, uapi_stream(u, PTO_ENGINE_AIV, 2, 4, &aiv));
+	ASSERT_EQ(0, launch(u, self->block, self->prog.handle, 3));
+	ASSERT_EQ(0, launch(u, aiv.handle, self->prog.handle, 0));
+	ASSERT_EQ(2, cores_queued(c, 4));
+	cores_fault(c, 1, PTO_STATUS_FAULT, SIGSEGV);
+	cores_end(c, 4, PTO_STATUS_CANCELED, 0);
+	cores_core(c, 4)->state = PTO_QUEUE_HALTED;
+	ASSERT_EQ(0, cores_reap(c));
+	EXPECT_ERRNO(EIO, uapi_wait(u, self->block, 1, BOUND_NS));
+	EXPECT_ERRNO(ETIME, uapi_wait(u, aiv.handle, 1, 0));
+	EXPECT_FALSE(cores_restart(c, 4));
+	cores_fault(c, 4, PTO_STATUS_FAULT, SIGFPE);
+	ASSERT_EQ(0, cores_reap(c));
+	EXPECT_ERRNO(EIO, uapi_wait(u, aiv.handle, 1, BOUND_NS));
+	EXPECT_TRUE(cores_restart(c, 4));
+	EXPECT_TRUE(cores_restart(c, 1));
+	ASSERT_EQ(0, uapi_ctl(u, aiv.handle, PTO_STREAM_RESUME));
+	ASSERT_EQ(0, launch(u, aiv.handle, self->prog.handle, 0));
+	cores_end(c, 4, PTO_STATUS_OK, 0);
+	ASSERT_EQ(0, cores_reap(c));
+	EXPECT_EQ(0, uapi_wait(u, aiv.handle, 2, BOUND_NS));
+}
+
+/* A long ring is cancelled in pieces, of which nobody notices anything. */
+TEST_F(emu, long_ring_restarts)
+{
+	struct pto_cmd cmds[200];
+	struct pto_stream_create stream;
+	struct cores *c = &self->cores;
+	struct uapi *u = &self->u;
+	struct cores deep;
+	__u64 seqno;
+	int i;
+
+	ASSERT_EQ(0, uapi_destroy(u, c->emu.handle));
+	ASSERT_EQ(0, cores_attach(&deep, u, 256));
+	ASSERT_EQ(0, uapi_set(u, PTO_CTX_ON_FAULT, 0, PTO_ON_FAULT_CONTINUE));
+	ASSERT_EQ(0, uapi_stream(u, PTO_ENGINE_AIC, 0, 256, &stream));
+	for (i = 0; i < 200; i++)
+		cmds[i] = cmd_launch(self->prog.handle, 0, 0);
+	ASSERT_EQ(0, uapi_submit(u, stream.handle, cmds, 1, NULL));
+	cores_fault(&deep, 0, PTO_STATUS_FAULT, SIGFPE);
+	ASSERT_EQ(0, uapi_submit(u, stream.handle, cmds, 200, NULL));
+	ASSERT_EQ(200, cores_queued(&deep, 0));
+	ASSERT_EQ(0, cores_reap(&deep));
+	EXPECT_ERRNO(EIO, uapi_wait(u, stream.handle, 1, BOUND_NS));
+	EXPECT_ERRNO(ECANCELED, uapi_wait(u, stream.handle, 2, BOUND_NS));
+	EXPECT_ERRNO(ECANCELED, uapi_wait(u, stream.handle, 201, 0));
+	/* It comes before the core has obeyed, and stays. */
+	ASSERT_EQ(0, uapi_submit(u, stream.handle, cmds, 1, &seqno));
+	ASSERT_EQ(0, cores_reap(&deep));
+	EXPECT_ERRNO(ETIME, uapi_wait(u, stream.handle, seqno, 0));
+	ASSERT_TRUE(cores_restart(&deep, 0));
+	ASSERT_EQ(1, cores_queued(&deep, 0));
+	cores_end(&deep, 0, PTO_STATUS_OK, 0);
+	ASSERT_EQ(0, cores_reap(&deep));
+	EXPECT_EQ(0, uapi_wait(u, stream.handle, seqno, BOUND_NS));
+	cores_unmap(&deep);
+}
+
 /* Nobody answers: the launch is given up; a late answer is nobody's. */
 TEST_F(emu, timeout)
 {

@@ -63,7 +63,9 @@ static void pto_stream_publish(struct pto_stream *stream, u64 seqno, int status)
 	struct pto_task *task = pto_stream_task(stream, seqno);
 	bool times = task->flags & PTO_CMD_TIMESTAMP && task->ended;
 
-	entry->seqno = seqno;
+	WRITE_ONCE(entry->seqno, seqno);
+	/* Who is still reading what was here, and sees any of the new, sees the new seqno. */
+	smp_wmb();
 	entry->status = status;
 	entry->start = times ? task->started : 0;
 	entry->end = times ? task->ended : 0;

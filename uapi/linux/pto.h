@@ -493,9 +493,10 @@ struct pto_completion {
  * @reserved:	0
  * @ring:	@depth completions: seqno s is at index s & (@depth - 1)
  *
- * The driver writes an entry before it moves @completed. Load @completed with
- * acquire semantics, copy the entry, then check that the copy carries the seqno
- * that was looked for: an entry is written over when @depth more have completed.
+ * The driver writes an entry before it moves @completed; it is written over, its seqno
+ * first, when @depth more have completed. Load @completed with acquire semantics, copy
+ * the entry, then, behind an acquire fence, look whether it still carries the seqno that
+ * was looked for. Who has not submitted so many yet needs no second look.
  */
 struct pto_stream_page {
 	__u64 completed;

@@ -463,7 +463,6 @@ static int pto_stream_make(struct pto_ctx *ctx, const struct pto_stream_create *
 	spin_lock_irq(&ctx->qlock);
 	list_add_tail(&stream->node, &ctx->streams);
 	spin_unlock_irq(&ctx->qlock);
-	pto_list_changed(PTO_LIST_STREAMS);
 	*out = stream;
 	return 0;
 }
@@ -494,6 +493,7 @@ int pto_call_stream_create(struct pto_call *call)
 	err = pto_object_publish(call, &stream->obj);
 	if (err)
 		goto put;
+	pto_list_changed(PTO_LIST_STREAMS);
 	return 0;
 
 uncount:

@@ -483,6 +483,27 @@ static int call_uring_submit_wait(SELF)
 	return by_uring(self, PTO_IOC_STREAM_SUBMIT, &args);
 }
 
+/* What it waits for is submitted before; that it failed there is not its own ENOMEM. */
+static int call_uring_wait(SELF)
+{
+	struct pto_stream_wait args = { sizeof(args), 0, self->copy.handle, 0, 0, BOUND_NS };
+	struct pto_cmd cmd = cmd_delay(20 * MS);
+	int err = uapi_submit(&self->u, self->copy.handle, &cmd, 1, &args.seqno);
+
+	if (err)
+		return err == -ENOMEM ? -EFAULT : err;
+	return by_uring(self, PTO_IOC_STREAM_WAIT, &args);
+}
+
+TEST_F(fail_nth, uring_wait)
+{
+	static const struct sweep calls = { call_uring_wait, NULL, true, "STREAM_WAIT", BY_URING };
+
+	ASSERT_EQ(0, io_uring_queue_init(8, &self->u.ring, 0));
+	sweep(_metadata, self, &calls);
+	io_uring_queue_exit(&self->u.ring);
+}
+
 TEST_F(fail_nth, uring_submit_and_wait)
 {
 	static const struct sweep calls = { call_uring_submit_wait, NULL, true, "STREAM_SUBMIT",

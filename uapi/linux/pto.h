@@ -683,6 +683,7 @@ struct pto_stream_submit {
  *	EINVAL	bad_timeout: @timeout_ns is over the limit
  *	ENOENT	no_stream: no stream has this handle
  *	EINVAL	bad_seqno: @seqno is 0 or not assigned yet
+ *	ENOMEM	no_memory: by io_uring, the host has none, or a cgroup's limit was met
  *	EIO	fault: the command faulted
  *	ETIMEDOUT	hang: the command hung
  *	ECANCELED	canceled: the command was cancelled

@@ -193,12 +193,13 @@ static int pto_query_allowed(struct pto_ctx *ctx, u32 item)
 {
 	int err = pto_ctx_check(ctx);
 
-	/* What is not the context's own needs no binding; the driver outlives its devices. */
+	/* The driver outlives its devices. */
 	if (item == PTO_QUERY_DRIVER)
 		return 0;
-	if (item != PTO_QUERY_CTX && item != PTO_QUERY_OBJECT)
-		return READ_ONCE(ctx->dead) ? -ENODEV : 0;
-	return err == -EBADFD ? 0 : err;
+	/* What is not the context's own needs no binding; what is, must not be another's. */
+	if (err == -EPERM && (item == PTO_QUERY_CTX || item == PTO_QUERY_OBJECT))
+		return err;
+	return READ_ONCE(ctx->dead) ? -ENODEV : 0;
 }
 
 int pto_call_query(struct pto_call *call)

@@ -444,6 +444,9 @@ static void expect_taken(struct __test_metadata *_metadata, struct busy *b, enum
 		TH_LOG("%s", state_names[state]);
 	EXPECT_TRUE(poll_fd.revents & POLLHUP);
 	if (state == UNBOUND) {
+		struct pto_info_ctx info;
+
+		EXPECT_ERRNO(ENODEV, uapi_query(&b->u, PTO_QUERY_CTX, 0, &info, sizeof(info)));
 		EXPECT_ERRNO(ENODEV, uapi_bind(&b->u));
 		return;
 	}

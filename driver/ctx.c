@@ -132,7 +132,7 @@ static int pto_ctx_init(struct pto_ctx *ctx)
 	}
 	ctx->ctl->abi = PTO_ABI;
 	mutex_init(&ctx->lock);
-	xa_init_flags(&ctx->objects, XA_FLAGS_ALLOC1);
+	xa_init_flags(&ctx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	spin_lock_init(&ctx->space_lock);
 	ctx->space = RB_ROOT;
 	spin_lock_init(&ctx->qlock);
@@ -314,14 +314,15 @@ int pto_call_ctx_set(struct pto_call *call)
 	err = pto_ctx_set_check(ctx, set);
 	if (err)
 		goto unlock;
-	if (set->flags & PTO_CTX_LABEL)
-		strscpy_pad(ctx->label, set->label, PTO_LABEL_SIZE);
 	if (set->flags & PTO_CTX_APERTURE) {
 		ctx->aperture_base = set->aperture_base;
 		/* Read without the lock: who sees a size, sees the base. */
 		smp_store_release(&ctx->aperture_size, set->aperture_size);
 	}
 	spin_lock_irq(&ctx->qlock);
+	/* Read with either lock: lists have the one, dumps of hung streams the other. */
+	if (set->flags & PTO_CTX_LABEL)
+		strscpy_pad(ctx->label, set->label, PTO_LABEL_SIZE);
 	if (set->flags & PTO_CTX_ON_FAULT)
 		ctx->on_fault = set->on_fault;
 	if (set->flags & PTO_CTX_TIMEOUT) {

@@ -136,6 +136,12 @@ void pto_object_drop_all(struct pto_ctx *ctx)
 	/* Wait for a publish that has not seen the death. */
 	mutex_lock(&ctx->lock);
 	mutex_unlock(&ctx->lock);
+	/* Streams first: once their commands are done, handles and mappings hold all the rest. */
+	for (handle = 1; (obj = pto_object_next(ctx, &handle, PTO_OBJ_STREAM)); handle++) {
+		if (xa_cmpxchg(&ctx->objects, handle, obj, NULL, 0) == obj)
+			pto_object_drop(obj);
+		pto_object_put(obj);
+	}
 	xa_for_each(&ctx->objects, handle, obj)
 		if (xa_cmpxchg(&ctx->objects, handle, obj, NULL, 0) == obj)
 			pto_object_drop(obj);

@@ -349,6 +349,29 @@ TEST_F(ctx, close_call)
 	uapi_close(&watcher);
 }
 
+/* Device memory is given back before CTX_CLOSE returns, although a copy was using it. */
+TEST_F(ctx, close_while_copying)
+{
+	const __u64 bytes = 48 << 20;
+	struct pto_info_device before, after;
+	struct pto_stream_create stream;
+	struct pto_mem_alloc mem[2];
+	struct uapi watcher;
+	struct pto_cmd copy;
+
+	ASSERT_EQ(0, uapi_open(&watcher, BY_IOCTL, 0));
+	ASSERT_EQ(0, uapi_query(&watcher, PTO_QUERY_DEVICE, 0, &before, sizeof(before)));
+	ASSERT_EQ(0, uapi_alloc(&self->u, bytes, &mem[0]));
+	ASSERT_EQ(0, uapi_alloc(&self->u, bytes, &mem[1]));
+	ASSERT_EQ(0, uapi_stream(&self->u, PTO_ENGINE_COPY, 0, 4, &stream));
+	copy = cmd_copy(PTO_COPY_D2D, mem[0].addr, mem[1].addr, bytes);
+	ASSERT_EQ(0, uapi_submit(&self->u, stream.handle, &copy, 1, NULL));
+	ASSERT_EQ(0, uapi_shutdown(&self->u));
+	ASSERT_EQ(0, uapi_query(&watcher, PTO_QUERY_DEVICE, 0, &after, sizeof(after)));
+	EXPECT_EQ(before.mem_used, after.mem_used);
+	uapi_close(&watcher);
+}
+
 /* ---- mmap ---- */
 
 static int map_error(struct uapi *u, size_t size, int prot, int flags, off_t offset)

@@ -2,9 +2,9 @@
 /*
  * Dumps of hung streams, see uapi/linux/pto_dump.h.
  *
- * One a device at a time is made where the time runs out, in a timer with the queue lock held, and handed over
- * from a work item: to the kernel's device core dumps, or to the device, which keeps its first
- * one for debugfs.
+ * One a device at a time is made where the time runs out, in a timer with the queue lock held,
+ * and handed over from a work item: to the kernel's device core dumps, or to the device, which
+ * keeps its first one for debugfs.
  */
 #ifndef PTO_DUMP_H
 #define PTO_DUMP_H

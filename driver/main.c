@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The module: parameters, init and exit. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 
 #include "ctx.h"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The mock device: engines of streams, and the devices of the module's parameters. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -250,7 +252,7 @@ int pto_mock_init(void)
 
 	if (mock > PTO_MAX_DEVICES || !mock_mem_mb || !mock_blocks ||
 	    mock_blocks > PTO_MAX_BLOCKS) {
-		pr_err("pto: mock, mock_mem_mb or mock_blocks is out of range\n");
+		pr_err("mock, mock_mem_mb or mock_blocks is out of range\n");
 		return -EINVAL;
 	}
 	pto_mock_wq = alloc_workqueue("pto_mock", WQ_UNBOUND, 0);

@@ -415,6 +415,11 @@ TEST_F(ctx, mmap_errors)
 
 	EXPECT_ROW(u, MMAP, EINVAL, private, map_error(u, PAGE, r, MAP_PRIVATE, PTO_MMAP_CTL));
 	EXPECT_ERRNO(EINVAL, map_error(u, PAGE, r, MAP_PRIVATE, mem.mmap_offset));
+	fresh = *u;
+	fresh.fd = open("/dev/pto/pto0", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fresh.fd);
+	EXPECT_ERRNO(EINVAL, map_error(&fresh, PAGE, r, MAP_SHARED, PTO_MMAP_CTL));
+	close(fresh.fd);
 	EXPECT_ROW(u, MMAP, EACCES, exec, map_error(u, PAGE, rx, MAP_SHARED, mem.mmap_offset));
 	EXPECT_ERRNO(EACCES, map_error(u, PAGE, rx, MAP_SHARED, prog.mmap_offset));
 	EXPECT_ROW(u, MMAP, EACCES, readonly, map_error(u, PAGE, rw, MAP_SHARED, PTO_MMAP_CTL));

@@ -142,7 +142,7 @@ struct pto_uring {
  *
  * MMAP Errors:
  *	EINVAL	bad_offset: nothing is mapped at this offset, or it is shorter
- *	EINVAL	private: MAP_PRIVATE
+ *	EINVAL	private: MAP_PRIVATE, or the file is not open for reading and writing
  *	EACCES	exec: PROT_EXEC
  *	EACCES	readonly: PROT_WRITE of the control page, a stream page, a
  *		program, or the queues that only the driver writes

@@ -426,7 +426,9 @@ struct pto_flow;
  *
  * Tasks run as soon as they are submitted and those before them are done. The
  * memory that this takes is what @flow_opts say, whatever number of tasks there
- * are. Errors: as pto_graph_launch_async(); -EINVAL (the graph has tasks).
+ * are. A flow is a launch until it is finished: other launches on the device, and what is
+ * submitted to other flows, wait for that; who is to finish it must not wait for them.
+ * Errors: as pto_graph_launch_async(); -EINVAL (the graph has tasks).
  */
 PTO_API int pto_flow_start(struct pto_graph *graph, const struct pto_launch_opts *opts,
 			   const struct pto_flow_opts *flow_opts, struct pto_flow **flow);

@@ -11,7 +11,7 @@ lib-src	:= $(wildcard lib/base/*.c lib/device/*.c lib/graph/*.c lib/profile/*.c 
 	   lib/sched/launch.c lib/sched/mixed.c lib/sched/threads.c lib/sched/api.c $(aicpu-src)
 runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
 
-lib-pkgs := libelf jansson liburing libxxhash
+lib-pkgs := libelf jansson liburing libxxhash hwloc
 $(call objs,$(lib-src) $(runtime-src)): CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
 lib-libs := $(shell pkg-config --libs libelf jansson liburing 2>/dev/null) -ldl
 

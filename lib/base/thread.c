@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -99,13 +98,6 @@ bool thread_join(pthread_t thread, uint64_t deadline)
 		return true;
 	pthread_detach(thread);
 	return false;
-}
-
-int thread_cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 }
 
 void thread_fence_others(void)

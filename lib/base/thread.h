@@ -24,8 +24,6 @@ int thread_start(pthread_t *thread, int (*enter)(void *arg), void *(*main)(void 
 /** thread_join - join a thread that was asked to end; false: it did not by @deadline of now_ns() */
 bool thread_join(pthread_t thread, uint64_t deadline);
 
-/** thread_cpus - CPUs that this process may run on */
-int thread_cpus(void);
 
 /**
  * thread_fence_others - a full fence on every thread of the process

@@ -265,7 +265,7 @@ int pto_device_query(struct pto_device *dev, struct pto_device_info *info)
 
 	if (!dev || !info)
 		return fail(-EINVAL, "pto_device_query: NULL argument");
-	if (info->size < offsetof(struct pto_device_info, reserved))
+	if (info->size < offsetof(struct pto_device_info, aicpu_threads))
 		return fail(-EINVAL, "pto_device_info: size is %u", info->size);
 	ret = device_usable(dev);
 	if (ret)
@@ -277,6 +277,7 @@ int pto_device_query(struct pto_device *dev, struct pto_device_info *info)
 	now.mem_total = stat.total;
 	now.mem_used = stat.used;
 	now.host_threads = emu_threads_count(dev->emu);
+	now.aicpu_threads = sched_workers(dev->sched);
 	snprintf(now.backend, sizeof(now.backend), "%s", dev->ops->backend);
 	snprintf(now.mode, sizeof(now.mode), "%s", dev->ops->mode(dev));
 	snprintf(now.name, sizeof(now.name), "%s", dev->name);

@@ -21,19 +21,21 @@
 
 #include "base/error.h"
 #include "base/futex.h"
+#include "base/machine.h"
 #include "base/stress.h"
 #include "base/thread.h"
 #include "emulator/guard.h"
 #include "emulator/internal.h"
 
-#define POOL_MIN	3	/* the lanes of a mixed task wait for one another */
-#define POOL_MAX	16
+#define POOL_MIN	3u	/* the lanes of a mixed task wait for one another */
+#define POOL_MAX	16u
 #define SPIN		200
 #define SLEEP_NS	(3600 * NSEC_PER_SEC)
 #define WORDS		(EMU_SLOTS / 64)
 
 /**
  * struct pool_thread - one host thread; the pool's, until it is given up
+ * @born, @index, @count, @here, @placed: see machine_place()
  * @core_at, @doorbell, @nap: on a line: where it looks for work next, the count that
  *		it has seen, and how long it sleeps while others work
  */
@@ -41,6 +43,10 @@ struct pool_thread {
 	struct emulator *emu;
 	struct emu_thread *thread;
 	pthread_t pthread;
+	uint64_t born;
+	unsigned int index, count;
+	int here;
+	bool placed;
 	unsigned int core_at;
 	uint32_t doorbell;
 	uint64_t nap;
@@ -321,6 +327,8 @@ static struct emu_core *find_work(struct pool_thread *p)
 
 static void sleep_until_work(struct pool_thread *p)
 {
+	if (unlikely(!p->placed))
+		p->placed = machine_place(p->born, p->index, p->count, p->here);
 	if (p->emu->line && !atomic_load(&p->emu->down))
 		line_sleep(p->emu, &p->doorbell, &p->nap);
 	else
@@ -370,7 +378,7 @@ static int thread_enter(void *arg)
 	return p->thread ? emu_watch_thread(p->emu, p->thread) : -ENOMEM;
 }
 
-static int thread_add(struct emulator *emu, unsigned int index)
+static int thread_add(struct emulator *emu, unsigned int index, unsigned int count)
 {
 	struct pool_thread *p = calloc(1, sizeof(*p));
 	int ret;
@@ -378,6 +386,10 @@ static int thread_add(struct emulator *emu, unsigned int index)
 	if (!p)
 		return fail(-ENOMEM, "no memory for an emulator thread");
 	p->emu = emu;
+	p->index = index;
+	p->count = count;
+	p->born = now_ns();
+	p->here = machine_here();
 	ret = thread_start(&p->pthread, thread_enter, thread_main, p);
 	if (ret) {
 		free(p);
@@ -390,15 +402,15 @@ static int thread_add(struct emulator *emu, unsigned int index)
 int emu_threads_start(struct emulator *emu)
 {
 	struct emu_pool *pool = emu->pool;
-	int want, ret = 0;
+	unsigned int want;
+	int ret = 0;
 
 	pthread_mutex_lock(&pool->lock);
-	want = max(thread_cpus(), POOL_MIN);
-	want = min(want, POOL_MAX);
+	want = pool->count ?: min(max(machine_cpus(), POOL_MIN), POOL_MAX);
 	if (atomic_load(&pool->stop))
 		ret = fail(-ESHUTDOWN, "the process is about to end");
 	while (!ret && pool->count < want) {
-		ret = thread_add(emu, pool->count);
+		ret = thread_add(emu, pool->count, want);
 		pool->count += !ret;
 	}
 	/* Fewer will do, as long as the lanes of a mixed task find one each. */
@@ -449,7 +461,7 @@ bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 			atomic_fetch_sub(&emu->draining, 1);
 		}
 		interrupt(emu, core);
-		if (thread_add(emu, i))
+		if (thread_add(emu, i, pool->count))
 			pool->threads[i] = pool->threads[--pool->count];
 	}
 	pthread_mutex_unlock(&pool->lock);

@@ -61,15 +61,13 @@ static int check_opts(const struct pto_device *dev, struct pto_launch_opts *o)
 		return fail(-EINVAL, "unknown launch flags %#x", o->flags & ~PTO_LAUNCH_PROFILE);
 	if (!o->block_dim)
 		o->block_dim = 1;
-	if (!o->aicpu_threads)
-		o->aicpu_threads = 1;
 	if (o->block_dim < 1 || o->block_dim > PTO_MAX_BLOCKS)
 		return fail(-EINVAL, "block_dim %d is not in 1..%d", o->block_dim, PTO_MAX_BLOCKS);
 	if (o->block_dim > dev->blocks)
 		return fail(-EINVAL, "block_dim %d: %s has %u blocks", o->block_dim, dev->name,
 			    dev->blocks);
-	if (o->aicpu_threads < 1 || o->aicpu_threads > SCHED_MAX_WORKERS)
-		return fail(-EINVAL, "aicpu_threads %d is not in 1..%d", o->aicpu_threads,
+	if (o->aicpu_threads < 0 || o->aicpu_threads > SCHED_MAX_WORKERS)
+		return fail(-EINVAL, "aicpu_threads %d is not in 0..%d", o->aicpu_threads,
 			    SCHED_MAX_WORKERS);
 	if (!o->timeout_ms)
 		o->timeout_ms = dev->launch_ms;

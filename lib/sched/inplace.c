@@ -158,7 +158,8 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 			return false;
 		if (stopped(w))
 			return false;
-		w->executed++;
+		if (++w->executed == w->look && mode == SHARED)
+			w->run->ops->look(w);
 		task = release(w, &t->node, task, mode);
 	} while (task != TASK_NONE);
 	return true;
@@ -223,7 +224,7 @@ void sched_inplace(struct sched_worker *w)
 	}
 	if (w->run->window)
 		run_window(w);
-	else if (w->run->nworkers > 1)
+	else if (w->run->most > 1)
 		run_shared(w);
 	else
 		run_alone(w);

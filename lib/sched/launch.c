@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/futex.h"
+#include "base/machine.h"
 #include "base/thread.h"
 #include "device/device.h"
 #include "device/image.h"
@@ -22,6 +23,7 @@
 
 #define SPIN_ALONE	2000	/* a CPU for each worker */
 #define SPIN_CROWDED	20
+#define ALONE_NS	20000	/* as long as it may take to wake a thread */
 #define TURN_NS		(20 * NSEC_PER_MSEC)
 #define ARGS_SHOWN	8
 
@@ -193,7 +195,10 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 			if (atomic_load(&s->workers[i]->at_cores)) {
 				s->dev->ops->rouse(s->dev);
 			} else if (i) {
-				threads_wake(s, i);
+				/* Without it the others do the work. */
+				if (threads_wake(s, i))
+					log_msg(LOG_WARN, "no thread for worker %u: %s", i,
+						pto_last_error());
 			} else {
 				atomic_store(&s->workers[0]->futex, 1);
 				futex_wake(&s->workers[0]->futex, 1);
@@ -262,6 +267,74 @@ static void op_room(struct sched_run *run)
 	stream_room(container_of(run->window, struct stream, window));
 }
 
+static void reset_worker(struct sched_worker *w)
+{
+	unsigned int i;
+
+	atomic_store_explicit(&w->stop, 0, memory_order_relaxed);
+	atomic_store_explicit(&w->futex, 0, memory_order_relaxed);
+	w->nroots = 0;
+	w->executed = 0;
+	w->look = 0;
+	w->settled = 0;
+	w->inflight = 0;
+	w->record = w->record_end = NULL;
+	w->mixed = TASK_NONE;
+	for (i = 0; i < SCHED_LISTS; i++) {
+		w->ready[i] = TASK_NONE;
+		/* Left over from a launch that failed. */
+		atomic_store_explicit(&w->ring[i].head,
+				      atomic_load_explicit(&w->ring[i].tail, memory_order_relaxed),
+				      memory_order_relaxed);
+	}
+}
+
+static void publish_workers(struct sched *s, unsigned int workers)
+{
+	struct sched_run *run = &s->run;
+
+	atomic_store(&run->nworkers, workers);
+	if (workers > 1)
+		atomic_store_explicit(&s->here, machine_here(), memory_order_relaxed);
+	if (!(atomic_load(&s->members) & SCHED_OPEN))
+		atomic_store(&s->members, SCHED_OPEN);
+	/*
+	 * Not before they can join: a flow is submitted to already, and who is woken in vain
+	 * would not be woken again.
+	 */
+	atomic_store(&run->parked, workers == 64 ? ~1ull : (1ull << workers) - 2);
+}
+
+/* Worker 0 has been alone for long enough. The next launch asks anew how many are useful. */
+static void add_workers(struct sched *s)
+{
+	unsigned int i;
+
+	s->useful = 0;
+	pthread_mutex_lock(&s->lock);
+	if (!s->error) {
+		for (i = 1; i < s->run.most; i++)
+			reset_worker(s->workers[i]);
+		publish_workers(s, s->run.most);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void op_look(struct sched_worker *w)
+{
+	struct sched *s = sched_of(w->run);
+	unsigned int i;
+
+	if (now_ns() - s->run.begin < ALONE_NS) {
+		w->look *= 2;
+		return;
+	}
+	w->look = 0;
+	add_workers(s);
+	for (i = 1; i < s->run.nworkers && ready_work(w); i++)
+		op_wake(&s->run, ~1ull);
+}
+
 static struct sched_ops ops_for(const struct device_ops *backend)
 {
 	return (struct sched_ops){
@@ -274,6 +347,7 @@ static struct sched_ops ops_for(const struct device_ops *backend)
 		.failed = launch_failed,
 		.more_records = op_more_records,
 		.room = op_room,
+		.look = op_look,
 		.mixed = launch_mixed,
 	};
 }
@@ -358,36 +432,14 @@ static int lay_out(struct sched *s, unsigned int blocks, unsigned int workers)
 			return -ENOMEM;
 		ret = lay_out_worker(s, s->workers[i], blocks, i * blocks / workers,
 				     (i + 1) * blocks / workers);
-		if (!ret && i)
-			ret = threads_need(s, i);
 		if (ret)
 			return ret;
 	}
-	s->run.spin = workers <= thread_cpus() ? SPIN_ALONE : SPIN_CROWDED;
+	if (workers > 1)
+		s->run.spin = workers <= machine_cpus() ? SPIN_ALONE : SPIN_CROWDED;
 	s->config_blocks = blocks;
 	s->config_workers = workers;
 	return 0;
-}
-
-static void reset_worker(struct sched_worker *w)
-{
-	unsigned int i;
-
-	atomic_store_explicit(&w->stop, 0, memory_order_relaxed);
-	atomic_store_explicit(&w->futex, 0, memory_order_relaxed);
-	w->nroots = 0;
-	w->executed = 0;
-	w->settled = 0;
-	w->inflight = 0;
-	w->record = w->record_end = NULL;
-	w->mixed = TASK_NONE;
-	for (i = 0; i < SCHED_LISTS; i++) {
-		w->ready[i] = TASK_NONE;
-		/* Left over from a launch that failed. */
-		atomic_store_explicit(&w->ring[i].head,
-				      atomic_load_explicit(&w->ring[i].tail, memory_order_relaxed),
-				      memory_order_relaxed);
-	}
 }
 
 static void reset_queues(struct sched *s, struct sched_worker *w)
@@ -410,11 +462,25 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 
 /* ---- a run -------------------------------------------------------------- */
 
+/*
+ * How many workers are useful, if the launch does not say? One, where cores run on threads of
+ * their own, which have all the work. Who submits to a flow has a CPU, too.
+ */
+static unsigned int useful_workers(struct sched *s, const struct launch *l)
+{
+	if (!s->dev->inplace || (!l->stream && l->graph->ntasks < 2))
+		return 1;
+	if (!s->useful)
+		s->useful = min(machine_cores(), (unsigned int)SCHED_MAX_WORKERS);
+	return l->stream ? max(s->useful - 1, 1u) : s->useful;
+}
+
 static int prepare(struct sched *s, struct launch *l)
 {
 	const struct pto_graph *g = l->graph;
 	struct sched_run *run = &s->run;
-	unsigned int workers = min(l->workers, l->block_dim);
+	unsigned int workers = min(l->workers ?: useful_workers(s, l), l->block_dim);
+	bool grows = !l->workers && !l->stream && workers > 1;
 	unsigned int i;
 	int ret;
 
@@ -423,11 +489,16 @@ static int prepare(struct sched *s, struct launch *l)
 		ret = s->dev->ops->launch_begin(s->dev, l->block_dim, l->task_ns);
 	if (ret)
 		return ret;
+	run->most = workers;
+	if (grows)
+		workers = 1;
 	for (i = 0; i < workers; i++) {
 		reset_worker(s->workers[i]);
 		if (!s->dev->inplace)
 			reset_queues(s, s->workers[i]);
 	}
+	s->workers[0]->look = grows;
+	run->begin = grows ? now_ns() : 0;
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
 	run->ops = &s->ops;
@@ -490,17 +561,6 @@ static int end(struct sched *s, struct emu_thread *t)
 	error = s->error;
 	pthread_mutex_unlock(&s->lock);
 	return error ? fail_set(error, s->text) : 0;
-}
-
-/* Let the other workers' threads join. */
-static void open_run(struct sched *s)
-{
-	atomic_store(&s->members, SCHED_OPEN);
-	/*
-	 * Not before they can join: a flow is submitted to already, and who is woken in vain
-	 * would not be woken again.
-	 */
-	atomic_store(&s->run.parked, s->run.nworkers == 64 ? ~1ull : (1ull << s->run.nworkers) - 2);
 }
 
 static void close_run(struct sched *s)
@@ -566,14 +626,13 @@ static bool runs_here(const struct sched *s, const struct launch *l)
 
 static int stand_in(struct sched *s)
 {
-	int ret = threads_need(s, 0);
+	int ret;
 
-	if (ret)
-		return ret;
 	atomic_store(&s->stood_in, 0);
-	threads_wake(s, 0);
-	threads_wait_stand_in(s);
-	return 0;
+	ret = threads_wake(s, 0);
+	if (!ret)
+		threads_wait_stand_in(s);
+	return ret;
 }
 
 static int run_worker0(struct sched *s, struct emu_thread *t)
@@ -599,12 +658,12 @@ static void wake_for_roots(struct sched *s)
 static int run_all(struct sched *s, struct launch *l)
 {
 	struct emu_thread *t = runs_here(s, l) ? guard_thread() : NULL;
-	bool alone = t && s->run.nworkers == 1;
+	bool alone = t && s->run.most == 1;
 	int ret, error;
 
 	ret = begin(s, l, t);
 	if (!alone)
-		open_run(s);
+		publish_workers(s, s->run.nworkers);
 	if (!ret && (l->stream || l->graph->ntasks)) {
 		if (s->run.nworkers > 1)
 			wake_for_roots(s);
@@ -614,6 +673,7 @@ static int run_all(struct sched *s, struct launch *l)
 		close_run(s);
 	if (unlikely(ret || s->error))
 		s->dev->ops->launch_end(s->dev);
+	atomic_store_explicit(&s->last_workers, s->run.nworkers, memory_order_relaxed);
 	error = end(s, t);
 	if (unlikely(error || ret))
 		l->graph->sealed = false;
@@ -701,6 +761,11 @@ int sched_launch(struct sched *s, struct launch *l)
 		replace_lost(s);
 	pass_turn(s);
 	return ret;
+}
+
+unsigned int sched_workers(struct sched *s)
+{
+	return s ? atomic_load_explicit(&s->last_workers, memory_order_relaxed) : 0;
 }
 
 /* ---- life --------------------------------------------------------------- */

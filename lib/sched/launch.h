@@ -19,6 +19,7 @@ struct stream;
 /**
  * struct launch - what one launch is to do, and how it ended
  * @stream:	the tasks are those that it brings; NULL: @graph's
+ * @workers:	0: as many as are useful
  */
 struct launch {
 	struct pto_graph *graph;
@@ -49,7 +50,10 @@ struct launch {
  * @stood_in:	the thread that stood in for worker 0 is through
  * @given_up:	a thread was: it may still look at this struct
  * @lost_workers: the workers of such threads in the run under way, a bit each
+ * @useful:	workers that the machine is good for; 0: nobody has asked yet
+ * @here:	a CPU that the last run with several workers was launched on
  * @config_*:	what the cores and workers are laid out for
+ * @last_workers: how many there were in the last launch
  */
 struct sched {
 	struct pto_device *dev;
@@ -66,7 +70,7 @@ struct sched {
 	struct profile *profile;
 
 	pthread_mutex_t threads_lock;
-	struct sched_thread *threads[SCHED_MAX_WORKERS];
+	struct sched_thread *_Atomic threads[SCHED_MAX_WORKERS];
 	atomic_bool quit;
 	atomic_uint wanted[SCHED_MAX_WORKERS];
 	atomic_uint members;
@@ -76,8 +80,11 @@ struct sched {
 	const struct pto_aicpu_program *program;
 	const struct pto_aicore_program *aicore;
 
+	unsigned int useful;
+	atomic_int here;
 	unsigned int config_blocks;
-	unsigned int config_workers;
+	atomic_uint config_workers;
+	atomic_uint last_workers;
 };
 
 #define SCHED_OPEN	(1u << 31)
@@ -92,6 +99,9 @@ void sched_destroy(struct sched *sched);
 
 /** sched_launch - run a launch to its end on the calling thread; the graph is sealed */
 int sched_launch(struct sched *sched, struct launch *launch);
+
+/** sched_workers - how many the last launch has had; 0: there was none, or @sched is NULL */
+unsigned int sched_workers(struct sched *sched);
 
 /** sched_wake - tasks have been added to a window, or no more will be */
 void sched_wake(struct sched *sched);
@@ -115,11 +125,8 @@ void threads_leave_run(struct sched *s);
 /** threads_close_run - let nobody join any more, and wait until all have left */
 void threads_close_run(struct sched *s);
 
-/** threads_need - see that there is a thread for worker @index */
-int threads_need(struct sched *s, unsigned int index);
-
-/** threads_wake - wake the thread of worker @index */
-void threads_wake(struct sched *s, unsigned int index);
+/** threads_wake - wake the thread of worker @index, or start it: 0 or -errno */
+int threads_wake(struct sched *s, unsigned int index);
 
 /** threads_wait_stand_in - wait until the thread that stands in for worker 0 is through */
 void threads_wait_stand_in(struct sched *s);

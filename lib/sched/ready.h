@@ -197,8 +197,8 @@ static inline uint32_t ready_injected(struct sched_worker *w, unsigned int list)
 static inline bool ready_roots(struct sched_worker *w)
 {
 	struct sched_run *run = w->run;
-	uint32_t share = run->nworkers == 1 ? run->nroots :
-			 min(run->nroots / (4 * run->nworkers) + 1, 256u);
+	uint32_t share = run->most == 1 ? run->nroots :
+			 min(run->nroots / (4 * run->most) + 1, 256u);
 	uint32_t at;
 
 	if (atomic_load_explicit(&run->root, relaxed) >= run->nroots)

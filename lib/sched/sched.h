@@ -4,7 +4,8 @@
  *
  * A run has workers; worker 0 is the thread that launched, or a thread that
  * stands in for it. The others come when there is more ready than one can
- * do, and leave when they find nothing. Each worker owns blocks, and keeps the
+ * do, and leave when they find nothing. Where the launch does not say how many there are to be,
+ * worker 0 is alone until the run has lasted for as long as it takes to wake another one. Each worker owns blocks, and keeps the
  * tasks that it has made ready in a list of its own, which costs no atomic
  * operation; what is over goes to a small public ring that the others take
  * from. The first successor that a task makes ready is run next, without
@@ -73,6 +74,7 @@ struct sched_ring {
  * @more_records: the worker's buffer for records is full; false: no memory
  * @mixed:	run a mixed task on an idle block of the worker's; false: it failed
  * @room:	in a window: what who submits tasks waits for may have happened
+ * @look:	worker 0 has done worker->look tasks alone: it may be time for the others
  */
 struct sched_ops {
 	emu_resolve_fn resolve;
@@ -85,6 +87,7 @@ struct sched_ops {
 		       const struct emu_fault *fault);
 	bool (*more_records)(struct sched_worker *w);
 	void (*room)(struct sched_run *run);
+	void (*look)(struct sched_worker *w);
 	bool (*mixed)(struct sched_worker *w, uint32_t task);
 };
 
@@ -138,6 +141,7 @@ struct sched_queue {
  * @nroots:	roots that it has taken and not yet run: from @root on to
  *		@root_end, which ends @roots, and then those of the next run
  * @executed:	tasks done and not yet added to the run's count
+ * @look:	when it is so many, call sched_ops.look(); 0: never
  * @settled:	tasks that were
  * @core:	in place: the core to use next, by kind
  * @team, @mixed_turn: threads for mixed tasks, made at the first one; their next block
@@ -163,6 +167,7 @@ struct sched_worker {
 	uint32_t nroots;
 	const struct graph_roots *roots;
 	uint32_t executed;
+	uint32_t look;
 	uint32_t settled;
 	struct emu_core *core[SCHED_KINDS];
 	struct emu_team *team;
@@ -189,6 +194,9 @@ struct sched_worker {
 
 /**
  * struct sched_run - one launch
+ * @nworkers:	workers that there are
+ * @most:	how many there may yet be
+ * @begin:	when it began, if there may be more
  * @spin:	how often an idle worker looks around before it sleeps
  * @slabs:	the graph's tasks
  * @chunks:	its edges
@@ -211,7 +219,9 @@ struct sched_run {
 	uint32_t runs;
 	uint32_t nroots;
 	uint32_t ntasks;
-	unsigned int nworkers;
+	atomic_uint nworkers;
+	unsigned int most;
+	uint64_t begin;
 	unsigned int spin;
 	bool profile;
 

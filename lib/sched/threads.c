@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/futex.h"
+#include "base/machine.h"
 #include "base/thread.h"
 #include "device/device.h"
 #include "emulator/guard.h"
@@ -26,6 +27,7 @@
 
 /**
  * struct sched_thread - a thread that stands for worker @index
+ * @born, @placed: see machine_place()
  * @lost:	it was given up; decided under threads_lock
  */
 struct sched_thread {
@@ -33,6 +35,8 @@ struct sched_thread {
 	struct emu_thread *thread;
 	pthread_t pthread;
 	unsigned int index;
+	uint64_t born;
+	bool placed;
 	atomic_bool lost;
 };
 
@@ -111,6 +115,16 @@ static bool work(struct sched_thread *p)
 	}
 }
 
+static void sleep_until_wanted(struct sched_thread *p)
+{
+	struct sched *s = p->sched;
+
+	if (unlikely(!p->placed))
+		p->placed = machine_place(p->born, p->index, atomic_load(&s->config_workers),
+					  atomic_load(&s->here));
+	futex_wait(&s->wanted[p->index], 0, SLEEP_NS);
+}
+
 static void *thread_main(void *arg)
 {
 	struct sched_thread *p = arg;
@@ -120,7 +134,7 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "pto-aicpu");
 	while (!atomic_load(&s->quit)) {
 		if (!atomic_exchange(wanted, 0)) {
-			futex_wait(wanted, 0, SLEEP_NS);
+			sleep_until_wanted(p);
 			continue;
 		}
 		stress_point();
@@ -158,6 +172,7 @@ static int thread_add(struct sched *s, unsigned int index)
 		return fail(-ENOMEM, "no memory for a scheduler thread");
 	p->sched = s;
 	p->index = index;
+	p->born = now_ns();
 	ret = thread_start(&p->pthread, thread_enter, thread_main, p);
 	if (ret)
 		free(p);
@@ -166,7 +181,7 @@ static int thread_add(struct sched *s, unsigned int index)
 	return ret;
 }
 
-int threads_need(struct sched *s, unsigned int index)
+static int threads_need(struct sched *s, unsigned int index)
 {
 	int ret = 0;
 
@@ -179,10 +194,13 @@ int threads_need(struct sched *s, unsigned int index)
 	return ret;
 }
 
-void threads_wake(struct sched *s, unsigned int index)
+int threads_wake(struct sched *s, unsigned int index)
 {
 	atomic_store(&s->wanted[index], 1);
+	if (unlikely(!atomic_load(&s->threads[index])))
+		return threads_need(s, index);
 	futex_wake(&s->wanted[index], 1);
+	return 0;
 }
 
 /*
@@ -254,8 +272,10 @@ bool sched_quit(struct sched *s)
 
 	atomic_store(&s->quit, true);
 	launch_shut_down(s);
-	for (i = 0; i < SCHED_MAX_WORKERS; i++)
-		threads_wake(s, i);
+	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
+		atomic_store(&s->wanted[i], 1);
+		futex_wake(&s->wanted[i], 1);
+	}
 	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
 		p = take_thread(s, i);
 		if (!p)

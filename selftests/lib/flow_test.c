@@ -563,7 +563,7 @@ TEST_F(flow, a_million_tasks_in_constant_memory)
 			before = rss_kib();
 	}
 	if (!SANITIZED)
-		EXPECT_GT(before + 1024, rss_kib());
+		EXPECT_GT(before + 4096, rss_kib());
 	EXPECT_EQ(0, pto_flow_stat(self->flow, &stat));
 	EXPECT_GE(1024, stat.window_peak);
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());

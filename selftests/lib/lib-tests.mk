@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # libpto's own interface.
 
-$(foreach i,noop count order spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
+$(foreach i,noop work count order spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
 
 # Kernels that crash on purpose are not for a sanitizer to report.
 $(O)/selftests/images/crash.so: selftests/lib/images/crash.c
@@ -12,6 +12,7 @@ test-images += $(O)/selftests/images/crash.so
 
 $(eval $(call ctest,graph_test,selftests/lib/graph_test.c,$(O)/libpto.a))
 $(eval $(call ctest,launch_test,selftests/lib/launch_test.c,$(O)/libpto.a))
+$(eval $(call ctest,machine_test,selftests/lib/machine_test.c,$(O)/libpto.a))
 $(eval $(call ctest,regress_test,selftests/lib/regress_test.c,$(O)/libpto.a))
 $(eval $(call ctest,infer_test,selftests/lib/infer_test.c,$(O)/libpto.a))
 $(eval $(call ctest,flow_test,selftests/lib/flow_test.c,$(O)/libpto.a))

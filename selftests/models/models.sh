@@ -52,8 +52,11 @@ spin_models()
 	spin_mutants cores '' NO_LOOK LATE_EVENT NO_PARKED NO_ROUSE NO_REACHED
 	spin_check sched '-DWORKERS=3'
 	spin_check sched '-DWORKERS=2 -DSTOP'
+	spin_check sched '-DWORKERS=3 -DGROW'
+	spin_check sched '-DWORKERS=2 -DGROW -DSTOP'
 	spin_mutants sched '-DWORKERS=2' NO_LOOK NO_RETURN NO_TELL NO_OPEN NO_WAIT
 	spin_mutants sched '-DWORKERS=2 -DSTOP' NO_ERROR
+	spin_mutants sched '-DWORKERS=2 -DGROW' NO_COME NO_RETURN NO_TELL
 }
 
 order_cases()

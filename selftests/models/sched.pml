@@ -5,7 +5,7 @@
  * Models lib/sched/ready.h: ready_put(), ready_share(), ready_announce(), ready_steal(),
  * ready_settle(), ready_park(); lib/sched/inplace.c: work_shared() and what it calls; lib/sched/threads.c:
  * work(), thread_main(), threads_join_run(), threads_leave_run(), threads_close_run();
- * lib/sched/launch.c: op_wake(), op_park(), stop_run(), run_all(). Each step here is one
+ * lib/sched/launch.c: op_wake(), op_park(), op_look(), stop_run(), run_all(). Each step here is one
  * access to shared memory there, and memory is sequentially consistent (see order.cc for
  * the rest). The public rings are ring.pml's matter: here a step puts or takes.
  *
@@ -20,7 +20,8 @@
  * With more than two workers there is no 5, to keep the states few.
  *
  * With -DSTOP somebody stops one of the launches at any moment, by cancelling it or because
- * its time is over.
+ * its time is over. With -DGROW worker 0 is alone until, after any of its tasks, the others are
+ * let in.
  *
  * A mutant, which must be caught, is chosen with -D:
  *   NO_LOOK	worker 0 sleeps without looking around once more
@@ -29,6 +30,7 @@
  *   NO_OPEN	a worker joins a run that may be closed
  *   NO_WAIT	a run is closed without waiting for those who are there
  *   NO_ERROR	(with STOP) stopping does not wake who sleeps
+ *   NO_COME	(with GROW) who is let in is not told of what is public already
  */
 #ifndef WORKERS
 #define WORKERS	2
@@ -44,7 +46,7 @@
 #define ALL	255
 
 /* struct sched_run */
-byte nworkers;
+byte nworkers, most;
 byte root, finished;
 byte parked;
 byte ring[WORKERS];		/* a bit each task, as in own */
@@ -118,13 +120,13 @@ inline announce(n)
 	:: else -> break
 	od;
 	n = 0;
-	assert(failed || !ring[me] || AWAKE(0) || AWAKE(1) || AWAKE(WORKERS - 1))
+	assert(failed || !ring[me] || nworkers < most || AWAKE(0) || AWAKE(1) || AWAKE(WORKERS - 1))
 }
 
 inline put(t)
 {
 	if
-	:: nworkers > 1 && !ring[me] ->
+	:: most > 1 && !ring[me] ->
 		atomic { TOUCH; ring[me] = 1 << t }
 		n = 1;
 		announce(n)
@@ -186,7 +188,7 @@ inline take()
 	:: own ->
 		d_step { pick(own) }
 		if
-		:: nworkers > 1 && own && !ring[me] -> assert(own == 8); share()
+		:: most > 1 && own && !ring[me] -> assert(own == 8); share()
 		:: else
 		fi
 	:: else ->
@@ -245,6 +247,42 @@ inline release3()
 	got = false
 }
 
+/* Worker 0 lets the others in. */
+inline grow()
+{
+	atomic { !lock -> lock = true }
+	if
+	:: failed
+	:: else ->
+		d_step {
+			i = 1;
+			do
+			:: i < most -> ring[i] = 0; stop[i] = false; i++
+			:: else -> break
+			od;
+			i = 0
+		}
+		nworkers = most;
+		members = members | OPEN;
+		parked = (1 << most) - 2
+	fi;
+	lock = false;
+#ifndef NO_COME
+	n = 1;
+	do
+	:: n < nworkers ->
+		work_there_is(yes);
+		if
+		:: yes -> yes = false; wake(ALL - 1); n++
+		:: else -> break
+		fi
+	:: else -> break
+	od;
+	n = 0;
+#endif
+	assert(failed || !ring[me] || AWAKE(1) || AWAKE(WORKERS - 1))
+}
+
 /* Execute @task; then it is the first of those that it has made ready. */
 inline execute()
 {
@@ -254,6 +292,12 @@ inline execute()
 		done = done | (1 << task);
 		executed++
 	}
+#ifdef GROW
+	if
+	:: !me && nworkers < most -> grow()
+	:: true
+	fi;
+#endif
 	if
 	:: task == 0 ->
 		task = 2;
@@ -406,17 +450,22 @@ inline prepare(workers)
 	d_step {
 		assert(!alive && !members);
 		alive = true;
+		most = workers;
+#ifdef GROW
+		nworkers = 1;
+#else
 		nworkers = workers;
+#endif
 		root = 0;
 		finished = 0;
 		pending = 2;
-		parked = (1 << workers) - 2;
+		parked = (1 << nworkers) - 2;
 		done = 0;
 		failed = false;
 		futex0 = false;
 		i = 0;
 		do
-		:: i < WORKERS -> ring[i] = 0; stop[i] = false; idle[i] = i > 0; i++
+		:: i < WORKERS -> ring[i] = 0; stop[i] = false; i++
 		:: else -> break
 		od;
 		i = 0
@@ -448,8 +497,16 @@ inline launch(workers)
 {
 	prepare(workers);
 	atomic { !lock; current = true }
+#ifdef GROW
+	/* Worker 0 may have to join, too. */
+	if
+	:: members = OPEN
+	:: true
+	fi;
+#else
 	members = OPEN;
 	wake(ALL - 1);
+#endif
 	work_shared(yes);
 	close_run();
 	atomic { !lock -> current = false }
@@ -479,7 +536,7 @@ proctype stopper()
 	:: current ->
 		failed = true;
 		do
-		:: i < WORKERS -> stop[i] = true; i++
+		:: i < nworkers -> stop[i] = true; i++
 		:: else -> break
 		od;
 #ifndef NO_ERROR
@@ -496,6 +553,7 @@ init {
 
 	atomic {
 		for (i : 1 .. WORKERS - 1) {
+			idle[i] = true;
 			run thread(i)
 		}
 #ifdef STOP

@@ -76,6 +76,7 @@ enum pto_core {
  * @mem_total:	bytes of device memory; other processes may use some of it
  * @mem_used:	bytes that this process has allocated
  * @host_threads: threads the emulator runs on, 0 before the first is needed
+ * @aicpu_threads: scheduler threads that the last launch had, 0 before the first
  * @backend:	"embedded", or "chardev": a device of the driver
  * @mode:	how tasks get to the cores: "inplace" or "threads" on the embedded device,
  *		"uring" or "ioctl" on one of the driver
@@ -89,7 +90,7 @@ struct pto_device_info {
 	uint64_t mem_total;
 	uint64_t mem_used;
 	uint32_t host_threads;
-	uint32_t reserved;
+	uint32_t aicpu_threads;
 	char backend[16];
 	char mode[16];
 	char name[32];
@@ -318,7 +319,10 @@ PTO_API int pto_graph_task_count(const struct pto_graph *graph);
  * @size:	sizeof(struct pto_launch_opts), set by the caller
  * @flags:	PTO_LAUNCH_*
  * @block_dim:	blocks to use, 1 to 24; default 1
- * @aicpu_threads: scheduler threads, 1 to 64; default 1
+ * @aicpu_threads: scheduler threads, 1 to 64, but no more than blocks. Default: in place, as
+ *		many as the machine has cores that the process may use (threads of a core
+ *		count once, and a cgroup's quota counts), of which all but the first come when
+ *		the launch has lasted for 20 us; a flow has one less. Else one
  * @timeout_ms:	the longest the launch may take; default
  *		$PTO_LAUNCH_TIMEOUT_MS, else no bound of its own
  * @task_timeout_ms: the longest one kernel may run; default

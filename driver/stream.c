@@ -61,14 +61,16 @@ static void pto_stream_publish(struct pto_stream *stream, u64 seqno, int status)
 	struct pto_stream_page *page = pto_stream_page(stream);
 	struct pto_completion *entry = &page->ring[seqno & (stream->depth - 1)];
 	struct pto_task *task = pto_stream_task(stream, seqno);
-	bool times = task->flags & PTO_CMD_TIMESTAMP && task->ended;
+	bool times = task->flags & PTO_CMD_TIMESTAMP;
 
 	WRITE_ONCE(entry->seqno, seqno);
 	/* Who is still reading what was here, and sees any of the new, sees the new seqno. */
 	smp_wmb();
 	entry->status = status;
-	entry->start = times ? task->started : 0;
+	entry->accepted = task->accepted;
+	entry->start = times && task->ended ? task->started : 0;
 	entry->end = times ? task->ended : 0;
+	entry->done = times ? ktime_get_ns() : 0;
 	/* The user, who sees it, sees the entry, and what the command wrote. */
 	smp_store_release(&page->completed, seqno);
 }

@@ -46,6 +46,7 @@ struct pto_prog;
  * struct pto_task - an accepted command
  * @opcode:	PTO_CMD_*
  * @flags:	PTO_CMD_TIMESTAMP
+ * @accepted:	ns when it was, of one that is to have times
  * @started:	ns when it reached the head, or when its emulator said
  * @ended:	ns when it was done
  * @waiters:	struct pto_waiter: calls that wait for it
@@ -57,6 +58,7 @@ struct pto_prog;
 struct pto_task {
 	u16 opcode;
 	u16 flags;
+	u64 accepted;
 	u64 started;
 	u64 ended;
 	struct hlist_head waiters;

@@ -239,6 +239,8 @@ static int pto_stream_append(struct pto_stream *stream, const struct pto_task *t
 			     u64 *first)
 {
 	struct pto_ctx *ctx = stream->obj.ctx;
+	struct pto_task *task;
+	u64 now = 0;
 	int ret, i;
 
 	spin_lock_irq(&ctx->qlock);
@@ -247,7 +249,12 @@ static int pto_stream_append(struct pto_stream *stream, const struct pto_task *t
 		ret = min_t(u32, n, ret);
 		*first = stream->submitted + 1;
 		for (i = 0; i < ret; i++) {
-			*pto_stream_task(stream, *first + i) = tasks[i];
+			task = pto_stream_task(stream, *first + i);
+			*task = tasks[i];
+			if (task->flags & PTO_CMD_TIMESTAMP) {
+				now = now ?: ktime_get_ns();
+				task->accepted = now;
+			}
 			trace_pto_submit(stream, *first + i, &tasks[i]);
 		}
 		stream->submitted += ret;

@@ -42,6 +42,7 @@
  * @accepted:	last seqno that the driver has taken
  * @submitted:	index on the ring up to which it has
  * @error:	why it took no more
+ * @times:	by entry of the core's completion ring
  * @event:	an eventfd for the worker whose first core this is; -1: not made yet
  * @submitting, @waiting: the calls under way by io_uring
  */
@@ -54,6 +55,7 @@ struct port {
 	uint32_t submitted;
 	int error;
 	int event;
+	struct emu_driver_times times[EMU_QUEUE_DEPTH];
 	struct pto_cmd cmds[EMU_QUEUE_DEPTH];
 	struct pto_stream_submit submit;
 	struct pto_stream_wait wait;
@@ -106,6 +108,7 @@ static int port_new(struct chardev *cd, unsigned int slot, struct port **out)
 	}
 	/* Nobody sleeps on the other side of this ring. */
 	p->core->queue->asleep = 0;
+	p->core->driver = p->times;
 	p->submit.size = sizeof(p->submit);
 	p->submit.stream = p->create.handle;
 	p->submit.cmds = (uintptr_t)p->cmds;
@@ -185,10 +188,10 @@ unsigned int port_width(struct pto_device *dev)
 static void put_times(struct port *p, const struct pto_completion *entry)
 {
 	struct pto_queue_core *queue = p->core->queue;
+	uint32_t i = queue->cq_tail++ % EMU_QUEUE_DEPTH;
 
-	queue->cq[queue->cq_tail++ % EMU_QUEUE_DEPTH] = (struct pto_cqe){
-		.start = entry->start, .end = entry->end,
-	};
+	queue->cq[i] = (struct pto_cqe){ .start = entry->start, .end = entry->end };
+	p->times[i] = (struct emu_driver_times){ entry->accepted, entry->done };
 }
 
 /* Move the head. Returns 0, or how the task at the head has failed. */

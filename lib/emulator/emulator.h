@@ -46,9 +46,15 @@ struct emu_program {
 	const struct image *image;
 };
 
+/** struct emu_driver_times - when the driver took a command, and when it saw its end */
+struct emu_driver_times {
+	uint64_t accepted, done;
+};
+
 /**
  * struct emu_core - a virtual core
  * @sub, @queue: the two regions of its queue
+ * @driver:	of a core of the driver's devices: an entry for each of the completion ring
  * @peer:	in place: the next core of its kind and worker, a circle
  * @slot:	its bit in the emulator's set of cores with work
  * @number:	flat number, under the block_dim in force
@@ -62,6 +68,7 @@ struct emu_program {
 struct emu_core {
 	struct pto_queue_sub *sub;
 	struct pto_queue_core *queue;
+	const struct emu_driver_times *driver;
 	struct emu_core *peer;
 	uint16_t slot;
 	uint16_t number;

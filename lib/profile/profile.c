@@ -103,6 +103,7 @@ int pto_profile_read(struct pto_graph *g, struct pto_profile_task *tasks, int co
 				.core = r->lane == PTO_LANE_AIC ? PTO_AIC : PTO_AIV,
 				.dispatch = r->dispatch, .start = r->start,
 				.end = r->end, .finish = r->finish,
+				.accepted = r->accepted, .done = r->done,
 			};
 		}
 	}

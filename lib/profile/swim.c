@@ -97,6 +97,10 @@ static json_t *task_json(const struct writer *w, struct pto_graph *g, const stru
 	if (log && r->task < log->nsubmits)
 		json_object_set_new(task, "submit_time_us",
 				    json_real(us(w, log->submits[r->task].end)));
+	if (r->accepted) {
+		json_object_set_new(task, "driver_accept_time_us", json_real(us(w, r->accepted)));
+		json_object_set_new(task, "driver_done_time_us", json_real(us(w, r->done)));
+	}
 	return task;
 }
 

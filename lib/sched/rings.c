@@ -86,14 +86,19 @@ static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
 		   const struct pto_cqe *cqe)
 {
 	const struct pto_desc *desc = slab_desc(w->run->slabs, task);
+	const struct emu_core *core = q->core;
+	struct emu_driver_times driver = { 0 };
 
+	if (core->driver)
+		driver = core->driver[(core->sub->cq_head - 1) % EMU_QUEUE_DEPTH];
 	if (w->record == w->record_end && !w->run->ops->more_records(w))
 		return;
 	*w->record++ = (struct sched_record){
 		.task = desc->cookie, .func_id = desc->launch.func_id, .lane = desc->lane,
-		.core = q->core->number, .worker = w->index,
+		.core = core->number, .worker = w->index,
 		.dispatch = q->dispatch[q->done % EMU_QUEUE_DEPTH],
 		.start = cqe->start, .end = cqe->end, .finish = now_ns(),
+		.accepted = driver.accepted, .done = driver.done,
 	};
 }
 

@@ -34,7 +34,10 @@ struct sched_worker;
 /* The longest that a worker sleeps before it looks around. */
 #define SCHED_PARK_NS	(50 * NSEC_PER_MSEC)
 
-/** struct sched_record - a profiled task; times in ns of CLOCK_MONOTONIC */
+/**
+ * struct sched_record - a profiled task; times in ns of CLOCK_MONOTONIC
+ * @accepted, @done: when the driver took it and saw its end; 0 without the driver
+ */
 struct sched_record {
 	uint32_t task;
 	int32_t func_id;
@@ -45,6 +48,8 @@ struct sched_record {
 	uint64_t start;
 	uint64_t end;
 	uint64_t finish;
+	uint64_t accepted;
+	uint64_t done;
 };
 
 /**

@@ -135,8 +135,33 @@ static int count_phases(FIXTURE_DATA(profile) *self, const char *key, int thread
 	return n;
 }
 
+/* Do the times of each task follow one another? With the driver's, if it has been through it. */
+static bool in_order(FIXTURE_DATA(profile) *self, bool driver)
+{
+	static const char *const keys[] = {
+		"dispatch_time_us", "driver_accept_time_us", "start_time_us", "end_time_us",
+		"driver_done_time_us", "finish_time_us",
+	};
+	json_t *task, *time;
+	double last;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(self->json, "tasks"), i, task) {
+		for (last = 0, k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+			time = json_object_get(task, keys[k]);
+			if (!time && !driver && !strncmp(keys[k], "driver", 6))
+				continue;
+			if (!time || json_number_value(time) < last)
+				return false;
+			last = json_number_value(time);
+		}
+	}
+	return true;
+}
+
 TEST_F(profile, built_before)
 {
+	const char *device = getenv("PTO_DEVICE");
 	int i, tasks;
 
 	for (i = 0; i < 4; i++)
@@ -147,6 +172,7 @@ TEST_F(profile, built_before)
 	ASSERT_EQ(0, pto_graph_add_edge(self->graph, 2, 3));
 	ASSERT_EQ(0, pto_graph_launch(self->graph, &self->opts)) TH_LOG("%s", pto_last_error());
 	ASSERT_EQ(0, load(self)) TH_LOG("%s", pto_last_error());
+	EXPECT_TRUE(in_order(self, device && !strncmp(device, "pto", 3)));
 	EXPECT_TRUE(LEADS_TO(0, 1, 2));
 	EXPECT_TRUE(LEADS_TO(1, 3));
 	EXPECT_TRUE(LEADS_TO(2, 3));

@@ -30,6 +30,8 @@ threads = [[phase("schedule", 999, 1010), phase("wait", 1001, 1003)], [phase("sc
 save("bare.json", tasks)
 save("swim_time.json", tasks, aicpu_scheduler_phases=threads,
      aicpu_orchestrator_phases=[phase("submit", 999, 1000)])
+save("driver.json", [{**t, "driver_accept_time_us": t["dispatch_time_us"] + 0.25,
+                      "driver_done_time_us": t["end_time_us"] + 0.25} for t in tasks])
 save("empty.json", [])
 save("lacking.json", [{k: v for k, v in tasks[0].items() if k != "func_id"}])
 save("core.json", [{**tasks[0], "core_id": 72}])
@@ -50,6 +52,9 @@ check 'without phases it is shorter' 0 '^5 tasks in 10.0 us' "$pto" trace bare.j
 check 'the critical path' 0 '^critical path: 2 tasks, 7.0 us, 63.6% of the time$' "$pto" trace
 check 'overhead, without what a task had to queue' 0 ': 0.92 us before it, 0.58 us after' \
 	"$pto" trace
+check 'what of it was the driver' 0 '^of that in the driver.*: 0.71 us before it, 0.25 us after it$' \
+	"$pto" trace driver.json
+check 'nothing, without one' 1 '' sh -c "'$pto' trace | grep driver"
 check 'mean, percentiles and total of a function' 0 \
 	'func 3 +3 +2 +3.00 +2.00 +4.00 +2.00 +4.00 +6.0$' "$pto" trace
 check 'how busy a core was' 0 'AIV core 30 +2 +36.4%' "$pto" trace swim_time.json
@@ -67,6 +72,7 @@ check 'the same as JSON' 0 "^1 5 4 11 \[1, 3\] 7 3 \{'schedule': 11.0, 'wait': 2
 	round(r["critical_path"]["us"]), len(r["cores"]), r["threads"][0]["phases_us"]'
 check 'which has these keys' 0 "^\['cores', 'critical_path', 'edges', 'functions', 'overhead', \
 'span_us', 'tasks', 'threads', 'version'\]\$" json 'sorted(r)'
+check 'the driver, as JSON' 0 '"driver_head_mean_us": 0.7083' "$pto" trace --json driver.json
 
 # svg FILE EXPRESSION - of an SVG, whose elements of a class are all("class")
 svg()

@@ -29,6 +29,13 @@ def phase(name, start, end, **more):
     return {"phase": name, "start_time_us": start, "end_time_us": end, **more}
 
 
+def driven(profile):
+    """The same, through the driver: it took each task later, and saw its end sooner."""
+    tasks = [{**t, "driver_accept_time_us": t["dispatch_time_us"] + 0.25,
+              "driver_done_time_us": t["end_time_us"] + 0.25} for t in profile["tasks"]]
+    return {**profile, "tasks": tasks}
+
+
 # Two chains that meet in task 3, and a task of two lanes; 1 and 3 are the critical path.
 SMALL = {
     "version": 2,
@@ -168,6 +175,19 @@ class Figures(Folder):
         ready = {e["args"]["task_id"]: e["args"]["ready_us"] for e in events
                  if "task_id" in e.get("args", {})}
         self.assertEqual(ready, {0: 0.5, 1: 1.5, 2: 4.5, 3: 7})
+
+    def test_driver(self):
+        """The driver's times are arguments, and divide what lies before and after a task."""
+        self.trace(driven(SMALL), "--perfetto", self.folder / "p.json")
+        events = json.loads((self.folder / "p.json").read_text())["traceEvents"]
+        args = {e["args"]["task_id"]: e["args"] for e in events if "task_id" in e.get("args", {})}
+        self.assertEqual((args[3]["driver_accept_us"], args[3]["driver_done_us"]), (6.25, 10.75))
+        parts = [(e["name"], e["ts"], e["dur"]) for e in events
+                 if e.get("cat") == "overhead" and e["tid"] == 5]
+        self.assertEqual(parts, [("head", 1, 0.25), ("head, driver", 1.25, 0.75),
+                                 ("tail, driver", 4, 0.25), ("tail", 4.25, 0.25),
+                                 ("head", 6, 0.25), ("head, driver", 6.25, 0.75),
+                                 ("tail, driver", 8, 0.25), ("tail", 8.25, 0.75)])
 
 
 @unittest.skipUnless(shutil.which("chromium"), "no chromium; tools/deps browser installs it")
@@ -353,6 +373,23 @@ class Page(Browsed):
         page, text = self.browser.run(shade)
         self.assertGreater(text, page + 150)
         self.assertNotEqual(self.pixel(*self.at(0, 4)), lane)
+
+
+class Driver(Browsed):
+    def test_overhead(self):
+        """What of the overhead was the driver's is told, and has a colour of its own."""
+        self.browser.open(self.page(driven(SMALL), "driver.html").as_uri())
+        self.assertIn("overhead0.92 µs before (0.71 µs of it in the driver), "
+                      "0.58 µs after a task (0.25 µs of it in the driver)", self.text("#figures"))
+        x, y = self.at(self.browser.run("nodes.first[0]"), 0)
+        tip = self.point(x, y)
+        self.assertIn("handed over 1.00 µs before (0.75 µs of it in the driver)", tip)
+        self.assertIn("seen to be done 0.50 µs after (0.25 µs of it in the driver)", tip)
+        us = self.browser.run("xOf(1) - xOf(0)")
+        colours = [self.pixel(x + by * us, y) for by in (-1.9, -1.4, 1.1, 1.4)]
+        self.assertEqual(colours[0], colours[3])
+        self.assertEqual(colours[1], colours[2])
+        self.assertNotEqual(colours[0], colours[1])
 
 
 class Large(Browsed):

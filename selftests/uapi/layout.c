@@ -39,7 +39,7 @@ CALL(pto_emu_step, 32);
 SIZE(pto_uring, 16);
 SIZE(pto_ctl_page, 64);
 SIZE(pto_stream_page, 64);
-SIZE(pto_completion, 32);
+SIZE(pto_completion, 48);
 SIZE(pto_cmd, 64);
 AT(pto_cmd, launch.args, 24);
 AT(pto_cmd, copy.bytes, 32);

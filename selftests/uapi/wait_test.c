@@ -114,21 +114,30 @@ TEST_F(wait, page)
 
 	cmds[1].flags = PTO_CMD_TIMESTAMP;
 	cmds[2].flags = PTO_CMD_TIMESTAMP;
+	cmds[4].flags = PTO_CMD_TIMESTAMP;
 	ASSERT_EQ(0, uapi_query(u, PTO_QUERY_CLOCK, 0, &before, sizeof(before)));
 	EXPECT_ERRNO(ECANCELED, uapi_submit_wait(u, self->stream.handle, cmds, 5, BOUND_NS));
 	ASSERT_EQ(0, uapi_query(u, PTO_QUERY_CLOCK, 0, &after, sizeof(after)));
 	EXPECT_EQ(5, self->page->completed);
 	EXPECT_EQ(1, entry[1].seqno);
 	EXPECT_EQ(0, entry[1].status);
-	EXPECT_EQ(0, entry[1].start);
+	EXPECT_EQ(0, entry[1].accepted | entry[1].start | entry[1].end | entry[1].done);
 	EXPECT_EQ(0, entry[2].status);
-	EXPECT_LE(before.device_ns, entry[2].start);
+	EXPECT_LE(before.device_ns, entry[2].accepted);
+	EXPECT_LE(entry[2].accepted, entry[2].start);
 	EXPECT_LE(entry[2].start + 2 * MS, entry[2].end);
+	EXPECT_LE(entry[2].end, entry[2].done);
+	EXPECT_EQ(entry[2].accepted, entry[3].accepted);
 	EXPECT_LE(entry[2].end, entry[3].start);
 	EXPECT_LE(entry[3].start, entry[3].end);
-	EXPECT_GE(after.device_ns, entry[3].end);
+	EXPECT_LE(entry[3].end, entry[3].done);
+	EXPECT_GE(after.device_ns, entry[3].done);
 	EXPECT_EQ(-EIO, entry[4].status);
+	/* Accepted, and done with, but never started. */
 	EXPECT_EQ(-ECANCELED, entry[5].status);
+	EXPECT_EQ(entry[2].accepted, entry[5].accepted);
+	EXPECT_EQ(0, entry[5].start | entry[5].end);
+	EXPECT_LE(entry[3].done, entry[5].done);
 	EXPECT_EQ(0, entry[6].seqno);
 }
 

@@ -68,6 +68,7 @@ static void put_tasks(FILE *f, const struct swim *swim)
 		{ "ready", TIME, &t->ready }, { "dispatch", TIME, &t->dispatch },
 		{ "start", TIME, &t->start }, { "end", TIME, &t->end },
 		{ "finish", TIME, &t->finish }, { "head", TIME, &t->head },
+		{ "took", TIME, &t->took }, { "seen", TIME, &t->seen },
 		{ "tail", TIME, &t->tail },
 	};
 

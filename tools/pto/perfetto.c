@@ -4,6 +4,7 @@
  * the threads of one process, AICPU threads those of another, edges are flows. Each event
  * is made and written on its own, as there may be millions.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -54,18 +55,36 @@ static void put_slice(struct trace *t, int pid, int tid, const char *category, c
 				 "args", args));
 }
 
+static json_t *task_args(const struct swim_task *task, bool critical)
+{
+	json_t *args = json_pack("{sI si sf sf sf sb}", "task_id", (json_int_t)task->task_id,
+				 "func_id", task->func_id, "ready_us", task->ready,
+				 "dispatch_us", task->dispatch, "finish_us", task->finish,
+				 "critical", critical);
+
+	if (!isnan(task->accepted))
+		json_object_set_new(args, "driver_accept_us", json_real(task->accepted));
+	if (!isnan(task->done))
+		json_object_set_new(args, "driver_done_us", json_real(task->done));
+	return args;
+}
+
+static void put_overhead(struct trace *t, int core_id, const char *name, double from, double to)
+{
+	put_slice(t, PID_CORES, core_id, "overhead", name, from, to, NULL);
+}
+
 static void put_task(struct trace *t, const struct swim_task *task)
 {
-	const struct swim_node *node = &t->swim->nodes[task->node];
+	bool critical = t->swim->nodes[task->node].critical;
 
-	put_slice(t, PID_CORES, task->core_id, "overhead", "head", task->head, task->start, NULL);
-	put_slice(t, PID_CORES, task->core_id, node->critical ? "task,critical" : "task",
+	put_overhead(t, task->core_id, "head", task->head, task->took);
+	put_overhead(t, task->core_id, "head, driver", task->took, task->start);
+	put_slice(t, PID_CORES, task->core_id, critical ? "task,critical" : "task",
 		  swim_func(t->swim, task->func_id)->name, task->start, task->end,
-		  json_pack("{sI si sf sf sf sb}", "task_id", (json_int_t)task->task_id,
-			    "func_id", task->func_id, "ready_us", task->ready,
-			    "dispatch_us", task->dispatch, "finish_us", task->finish,
-			    "critical", node->critical));
-	put_slice(t, PID_CORES, task->core_id, "overhead", "tail", task->end, task->tail, NULL);
+		  task_args(task, critical));
+	put_overhead(t, task->core_id, "tail, driver", task->end, task->seen);
+	put_overhead(t, task->core_id, "tail", task->seen, task->tail);
 }
 
 /* An arrow belongs to the slice that is open at its time: the last ns of the first task. */

@@ -88,13 +88,15 @@ void svg_begin(FILE *f, const struct swim *swim, int width, int height)
 		".edge { stroke: #999; fill: none }\n"
 		".tick, .name { font-size: 11px; fill: #666 }\n"
 		".head, .tail, .phase { fill: #000; fill-opacity: 0.15 }\n"
+		".driver { fill: #000; fill-opacity: 0.3 }\n"
 		".bar:hover { stroke: #000 }\n"
 		".critical { stroke: #d03030; stroke-width: 1.5 }\n"
 		".label { font-size: 10px; fill: #222; pointer-events: none }\n"
 		"@media (prefers-color-scheme: dark) {\n"
 		"svg { background: #16181c; fill: #ddd } .lane { fill: #22252b }\n"
 		".grid { stroke: #444 } .tick, .name { fill: #999 } .bar:hover { stroke: #fff }\n"
-		".head, .tail, .phase { fill: #fff; fill-opacity: 0.2 }\n}\n",
+		".head, .tail, .phase { fill: #fff; fill-opacity: 0.2 }\n"
+		".driver { fill: #fff; fill-opacity: 0.4 }\n}\n",
 		width, height, width, height);
 	for (int i = 0; i < swim->nfuncs; i++)
 		fprintf(f, ".f%d { fill: hsl(%d, 60%%, 65%%) }\n", i, swim_hue(i));
@@ -157,8 +159,10 @@ static void put_bar(const struct drawing *d, const struct swim_task *t)
 	double x = x_of(d, t->start), width = x_of(d, t->end) - x;
 	int y = d->lane[t->core_id];
 
-	put_overhead(d, "head", y, t->head, t->start);
-	put_overhead(d, "tail", y, t->end, t->tail);
+	put_overhead(d, "head", y, t->head, t->took);
+	put_overhead(d, "driver", y, t->took, t->start);
+	put_overhead(d, "driver", y, t->end, t->seen);
+	put_overhead(d, "tail", y, t->seen, t->tail);
 	fprintf(d->f, "<rect class=\"bar f%d%s\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
 		"height=\"%d\"><title>", (int)(func - d->swim->funcs),
 		d->swim->nodes[t->node].critical ? " critical" : "", x, y,

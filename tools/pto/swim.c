@@ -18,12 +18,15 @@ static int load_task(struct swim *swim, struct swim_task *t, json_t *from)
 	json_error_t error;
 
 	t->ready = -INFINITY;
-	if (json_unpack_ex(from, &error, 0, "{sI, sI, sI, ss, sF, sF, sF, sF, s?F}",
+	t->accepted = t->done = NAN;
+	if (json_unpack_ex(from, &error, 0, "{sI, sI, sI, ss, sF, sF, sF, sF, s?F, s?F, s?F}",
 			   "task_id", &t->task_id, "func_id", &func_id,
 			   "core_id", &core_id, "core_type", &type,
 			   "dispatch_time_us", &t->dispatch, "start_time_us", &t->start,
 			   "end_time_us", &t->end, "finish_time_us", &t->finish,
-			   "submit_time_us", &t->ready))
+			   "submit_time_us", &t->ready,
+			   "driver_accept_time_us", &t->accepted,
+			   "driver_done_time_us", &t->done))
 		return complain("a task of the profile: %s", error.text), -1;
 	if (core_id < 0 || core_id >= SWIM_CORES)
 		return complain("task %lld ran on core %lld, which no device has",
@@ -263,6 +266,8 @@ static void rebase(struct swim *swim)
 		t->end -= zero;
 		t->finish = most(t->finish - zero, t->end);
 		t->ready = most(t->ready - zero, 0);
+		t->accepted -= zero;
+		t->done -= zero;
 		swim->span = most(swim->span, t->finish);
 	}
 	for (int i = 0; i < swim->nthreads; i++) {
@@ -300,6 +305,14 @@ static void find_overhead(struct swim *swim)
 		if (before)
 			before->tail = most(before->end, least(before->tail, t->head));
 		last[t->core_id] = t;
+		swim->driver |= !isnan(t->done);
+	}
+	for (int i = 0; i < swim->ntasks; i++) {
+		struct swim_task *t = &swim->tasks[i];
+
+		/* The lesser, or greater, of NAN and a number is the number. */
+		t->took = fmax(fmin(t->accepted, t->start), t->head);
+		t->seen = fmin(fmax(t->done, t->end), t->tail);
 	}
 }
 

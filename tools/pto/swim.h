@@ -24,7 +24,10 @@ enum core_type { CORE_AIC, CORE_AIV };
  * @node:	index of its node
  * @ready:	the last of its predecessors was seen to be done, or it was submitted; 0 without
  *		either
+ * @accepted, @done: the driver took it, and saw that it was done; NAN without the driver
  * @head:	from when on its core was its own: handed over, and done with the one before
+ * @took:	from when on, until the start, it was the driver's; the start, if it never was
+ * @seen:	until when, after the end, it was
  * @tail:	until when the core is shown as not free: the finish, if nothing began before it
  */
 struct swim_task {
@@ -34,7 +37,8 @@ struct swim_task {
 	int node;
 	double dispatch, start, end, finish;
 	double ready;
-	double head, tail;
+	double accepted, done;
+	double head, took, seen, tail;
 };
 
 /**
@@ -108,6 +112,8 @@ struct swim_thread {
  * @threads:	schedulers, then orchestrators
  * @kinds:	names of phases
  * @head, @tail: means of start - head and of finish - end
+ * @driver:	a task has been through the driver
+ * @driver_head, @driver_tail: what of @head and @tail was the driver's
  * @span:	from the first thing that happened to the last
  */
 struct swim {
@@ -128,6 +134,8 @@ struct swim {
 	char kinds[SWIM_KINDS][32];
 	int nkinds;
 	double head, tail;
+	bool driver;
+	double driver_head, driver_tail;
 	double span;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* What a profile comes to: by function, core and thread, as text and as JSON. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "pto.h"
@@ -50,6 +51,8 @@ static void add_task(struct swim *swim, const struct swim_task *t)
 	swim->cores[t->core_id].busy += duration;
 	swim->head += (t->start - t->head) / swim->ntasks;
 	swim->tail += (t->finish - t->end) / swim->ntasks;
+	swim->driver_head += (t->start - t->took) / swim->ntasks;
+	swim->driver_tail += (fmin(fmax(t->done, t->end), t->finish) - t->end) / swim->ntasks;
 }
 
 static int by_value(const void *a, const void *b)
@@ -197,6 +200,9 @@ void swim_summary(const struct swim *swim)
 	       swim->path_time, 100 * share(swim->path_time, swim->span));
 	printf("overhead of a task: %.2f us before it, %.2f us after it\n", swim->head,
 	       swim->tail);
+	if (swim->driver)
+		printf("of that in the driver and the device: %.2f us before it, %.2f us after it\n",
+		       swim->driver_head, swim->driver_tail);
 	print_funcs(swim);
 	printf("\n%-20s %8s %10s\n", "core", "tasks", "busy");
 	for (int i = 0; i < SWIM_CORES; i++)
@@ -257,6 +263,18 @@ static json_t *threads_json(const struct swim *swim)
 	return list;
 }
 
+static json_t *overhead_json(const struct swim *swim)
+{
+	json_t *overhead = json_pack("{sf sf}", "head_mean_us", swim->head,
+				     "tail_mean_us", swim->tail);
+
+	if (swim->driver) {
+		json_object_set_new(overhead, "driver_head_mean_us", json_real(swim->driver_head));
+		json_object_set_new(overhead, "driver_tail_mean_us", json_real(swim->driver_tail));
+	}
+	return overhead;
+}
+
 json_t *swim_json(const struct swim *swim)
 {
 	json_t *path = json_array();
@@ -264,12 +282,12 @@ json_t *swim_json(const struct swim *swim)
 	for (int i = 0; i < swim->npath; i++)
 		json_array_append_new(path,
 				      json_integer(swim->nodes[swim->path[i]].task_id));
-	return json_pack("{si si si sf s{si sf sf so} s{sf sf} so so so}",
+	return json_pack("{si si si sf s{si sf sf so} so so so so}",
 			 "version", STATS_VERSION, "tasks", swim->nnodes, "edges", swim->nedges,
 			 "span_us", swim->span,
 			 "critical_path", "tasks", swim->npath, "us", swim->path_time,
 			 "share", share(swim->path_time, swim->span), "task_ids", path,
-			 "overhead", "head_mean_us", swim->head, "tail_mean_us", swim->tail,
+			 "overhead", overhead_json(swim),
 			 "functions", funcs_json(swim), "cores", cores_json(swim),
 			 "threads", threads_json(swim));
 }

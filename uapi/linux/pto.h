@@ -474,15 +474,20 @@ struct pto_stream_create {
  * @status:	0; -EIO it faulted; -ETIMEDOUT it hung; -ECANCELED it did not run to
  *		its end; -ENODEV the device was reset or went away
  * @reserved:	0
- * @start:	device clock when it started, if PTO_CMD_TIMESTAMP was asked for
- * @end:	the same when it ended
+ * @accepted:	device clock when the driver took it, if PTO_CMD_TIMESTAMP was asked
+ *		for, like those below
+ * @start:	when it started; 0: it did not
+ * @end:	when it ended; 0: it did not start
+ * @done:	when the driver saw that it had
  */
 struct pto_completion {
 	__u64 seqno;
 	__s32 status;
 	__u32 reserved;
+	__u64 accepted;
 	__u64 start;
 	__u64 end;
+	__u64 done;
 };
 
 /**

@@ -524,6 +524,8 @@ PTO_API int pto_flow_finish(struct pto_flow *flow);
  * @dispatch:	handed to the core
  * @start, @end: kernel entered and left
  * @finish:	completion seen by the scheduler
+ * @accepted, @done: on a device of the driver: taken by it, and seen by it to be
+ *		done; else 0
  */
 struct pto_profile_task {
 	uint32_t task_id;
@@ -535,6 +537,8 @@ struct pto_profile_task {
 	uint64_t start;
 	uint64_t end;
 	uint64_t finish;
+	uint64_t accepted;
+	uint64_t done;
 };
 
 /**

@@ -123,6 +123,49 @@ class Seed(unittest.TestCase):
         finally:
             del os.environ["PTO_DEPS"]
 
+    def program(self, flavour, kernels, arrays, types, numbers, **launch):
+        """A program that uses all names of its dialect, on float arrays, twice."""
+        caller = Caller(tap.LIBRARY)
+        sizes = [ctypes.sizeof(a) for a in arrays] + [0] * len(numbers)
+        kernels = [(i, tap.image(f"kernel_{name}")) for i, name in enumerate(kernels)]
+        args = [ctypes.addressof(a) for a in arrays] + numbers
+        self.assertEqual(0, caller.lib.set_device(0))
+        handle = caller.handle()
+        self.assertEqual(0, caller.init(handle, tap.image(f"program_{flavour}"), "build", args,
+                                        kernels, types + [0] * len(numbers), sizes))
+        self.assertEqual(0, caller.launch(handle, blocks=3, **launch))
+        self.assertEqual(0, caller.lib.finalize_runtime(handle))
+
+    def floats(self, values=None):
+        return (ctypes.c_float * 600)(*values or [float("nan")] * 600)
+
+    def test_all_names_on_host(self):
+        x, y = self.floats(range(600)), self.floats(range(7, 607))
+        z, w = self.floats(), self.floats()
+        self.program("host_build_graph", ["axpby"] * 2, [x, y, z, w], [1, 3, 2, 2],
+                     [ctypes.sizeof(x)] * 4 + [600], threads=2)
+        t = [3 * i + i + 7 for i in range(600)]
+        self.assertEqual(list(x), list(range(600)))
+        self.assertEqual(list(y), [t[i] + i + 7 for i in range(600)])
+        self.assertEqual(list(z), [t[i] + 2 * i for i in range(600)])
+        self.assertEqual(list(w), [y[i] + z[i] for i in range(600)])
+
+    def test_all_names_on_device(self):
+        bits = [int.from_bytes(bytes(c), "little")
+                for c in (ctypes.c_float(-2), ctypes.c_double(0.1), ctypes.c_int64(-1))]
+        for flavour in ("aicpu_build_graph", "tensormap_and_ringbuffer"):
+            for threads, orch_threads in ((1, 0), (2, 1), (4, 2)):
+                x, y = self.floats(range(600)), self.floats(range(7, 607))
+                z, w = self.floats(), self.floats()
+                self.program(flavour, ["combine", "lane0", "lane1", "lane2"], [x, y, z, w],
+                             [1, 3, 2, 2], [60, 10, *bits], threads=threads,
+                             orch_threads=orch_threads)
+                t = [-2 * i + i + 7 for i in range(600)]
+                self.assertEqual(list(x), list(range(600)))
+                self.assertEqual(list(y), [t[i] + i + 7 for i in range(600)])
+                self.assertEqual(list(z), [t[i] + 2 * i for i in range(600)])
+                self.assertEqual(list(w), [z[i] + i // 10 % 4 % 3 for i in range(600)])
+
     def test_path(self):
         self.flow(Caller(tap.LIBRARY))
         self.flow(Caller(tap.LIBRARY))

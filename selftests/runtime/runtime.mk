@@ -16,7 +16,9 @@ $(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"
 
 runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
 	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so \
-	$(foreach i,flow_tensors flow_edges host_graph kernel_tcopy,$(runtime-dir)/images/$(i).so)
+	$(foreach i,flow_tensors flow_edges host_graph kernel_tcopy,$(runtime-dir)/images/$(i).so) \
+	$(foreach i,host_build_graph aicpu_build_graph tensormap_and_ringbuffer,$(runtime-dir)/images/program_$(i).so) \
+	$(foreach i,axpby combine lane0 lane1 lane2,$(runtime-dir)/images/kernel_$(i).so)
 test-images += $(runtime-images)
 
 CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
@@ -39,6 +41,17 @@ $(runtime-dir)/images/flow_tensors.so $(runtime-dir)/images/kernel_tcopy.so: \
 $(runtime-dir)/images/flow_edges.so: image-cxx := -I$(compat)/aicpu_build_graph
 $(runtime-dir)/images/host_graph.so: image-cxx := -I$(compat)/host_build_graph
 $(runtime-images): $(wildcard $(compat)/*/*.h $(compat)/*/common/*.h lib/include/pto/*.h)
+
+# The programs that use all names of these headers.
+programs := selftests/compat/programs
+$(runtime-dir)/images/program_%.so: $(programs)/%/kernels/orch.cc $(programs)/device.h
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 $(image-flags) -I$(compat)/$* -Werror -o $@ $<
+$(runtime-dir)/images/kernel_%.so: $(programs)/%.cc $(programs)/lane.h
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 $(image-flags) -I$(compat)/tensormap_and_ringbuffer -Werror -o $@ $<
 
 $(runtime-dir)/images/kernel_leaf_crash.so: selftests/runtime/images/kernel_crash.c
 	$(call say,IMAGE,$@)

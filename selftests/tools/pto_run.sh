@@ -105,4 +105,16 @@ else
 fi
 check 'nothing is left in the temporary folder' 0 '^0$' sh -c \
 	"mkdir t && TMPDIR=\$PWD/t '$pto' run '$vector' >&2 && ls t | wc -l"
+# It spins until it is ended, in the folder that it works in.
+copy 's/out\[i\] = a\[i\] \* b\[i\]/for (volatile int on = 1; on; ) ;/' mul.c
+check 'nor by one that is ended' 0 '^143 0$' sh -c '
+	TMPDIR=$PWD/t "$1" run ex --json & pid=$!
+	for _ in $(seq 600); do
+		ls t/*/b.in.npy >/dev/null 2>&1 && break
+		sleep 0.1
+	done
+	ls t/*/b.in.npy >&2
+	kill -TERM $pid
+	wait $pid
+	echo $? $(ls t | wc -l)' sh "$pto"
 done_testing

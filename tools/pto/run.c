@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +377,62 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+static void remove_folder(const char *path)
+{
+	if (nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
+		complain("removing %s: %m", path);
+}
+
+/* What ends the process, unless that was started to take no notice. */
+static void ending_signals(sigset_t *set)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction now;
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
+}
+
+/* The thread that gets these signals: the process ends as it would have, but leaves nothing. */
+static void *remove_at_signal(void *folder)
+{
+	sigset_t set;
+	int sig;
+
+	ending_signals(&set);
+	if (!sigwait(&set, &sig)) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+		remove_folder(folder);
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+		raise(sig);
+	}
+	return NULL;
+}
+
+static int run_guarded(const struct options *opt, char *work)
+{
+	pthread_t remover;
+	sigset_t set, old;
+	int ret;
+
+	ending_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, &old);
+	ret = pthread_create(&remover, NULL, remove_at_signal, work);
+	if (ret) {
+		ret = complain("no thread: %s", strerror(ret));
+	} else {
+		ret = run_example(opt, work);
+		pthread_cancel(remover);
+		pthread_join(remover, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	remove_folder(work);
+	return ret;
+}
+
 static int run(const struct options *opt)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -390,13 +448,10 @@ static int run(const struct options *opt)
 	}
 	if (asprintf(&work, "%s/pto-run-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0)
 		return complain("%m");
-	if (!mkdtemp(work)) {
+	if (!mkdtemp(work))
 		ret = complain("%s: %m", work);
-	} else {
-		ret = run_example(opt, work);
-		if (nftw(work, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
-			complain("removing %s: %m", work);
-	}
+	else
+		ret = run_guarded(opt, work);
 	free(work);
 	return ret;
 }

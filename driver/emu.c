@@ -583,18 +583,17 @@ static int pto_emu_reap(struct pto_emu *emu, u32 *reaped)
 static int pto_emu_sleep(struct pto_emu *emu, u32 seen, u64 timeout_ns)
 {
 	struct pto_ctx *ctx = emu->obj.ctx;
-	long left;
-	int ret;
+	int ret, err;
 
-	left = wait_event_interruptible_timeout(emu->wait, READ_ONCE(emu->doorbell) != seen ||
-						!READ_ONCE(emu->attached),
-						nsecs_to_jiffies(timeout_ns) + 1);
-	if (left < 0)
+	err = wait_event_interruptible_hrtimeout(emu->wait, READ_ONCE(emu->doorbell) != seen ||
+						 !READ_ONCE(emu->attached),
+						 ns_to_ktime(timeout_ns));
+	if (err == -ERESTARTSYS)
 		return -EINTR;
 	spin_lock_irq(&ctx->qlock);
 	ret = pto_emu_state(emu);
 	spin_unlock_irq(&ctx->qlock);
-	return ret ?: left ? 0 : -ETIME;
+	return ret ?: err;
 }
 
 /* ---- objects and calls ---- */

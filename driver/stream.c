@@ -287,6 +287,12 @@ void pto_run_work(struct work_struct *work)
 
 /* ---- the watchdog ---- */
 
+/* The jiffy in which a time begins does not count, or it would be up to one too short. */
+static unsigned long pto_timeout_jiffies(const struct pto_ctx *ctx)
+{
+	return msecs_to_jiffies(ctx->timeout_ms) + 1;
+}
+
 /* Has the stream's head a deadline? @since: jiffies from when it counts. */
 static bool pto_stream_timed(struct pto_stream *stream, unsigned long *since)
 {
@@ -322,7 +328,7 @@ void pto_watchdog(struct timer_list *timer)
 	bool armed = false;
 
 	spin_lock_irqsave(&ctx->qlock, flags);
-	timeout = msecs_to_jiffies(ctx->timeout_ms);
+	timeout = pto_timeout_jiffies(ctx);
 	list_for_each_entry(stream, &ctx->streams, node) {
 		if (!pto_stream_timed(stream, &since))
 			continue;
@@ -343,7 +349,7 @@ void pto_watchdog(struct timer_list *timer)
 void pto_watchdog_arm(struct pto_ctx *ctx)
 {
 	if (!timer_pending(&ctx->watchdog) && !ctx->dead)
-		mod_timer(&ctx->watchdog, jiffies + msecs_to_jiffies(ctx->timeout_ms));
+		mod_timer(&ctx->watchdog, jiffies + pto_timeout_jiffies(ctx));
 }
 
 /* The timeout has changed: look now. */

@@ -82,7 +82,8 @@ static enum hrtimer_restart pto_waiter_timeout(struct hrtimer *timer)
 {
 	struct pto_waiter *waiter = container_of(timer, struct pto_waiter, timer);
 
-	if (pto_wait_take(waiter, -ETIME))
+	/* Whoever frees it cancels the timer before, and so waits for this. */
+	if (pto_wait_take(waiter, -ETIME) && waiter->cmd)
 		io_uring_cmd_complete_in_task(waiter->cmd, pto_uring_finish);
 	return HRTIMER_NORESTART;
 }
@@ -106,8 +107,7 @@ static int pto_waiter_add(struct pto_waiter *waiter, u64 timeout_ns)
 	} else {
 		hlist_add_head(&waiter->node, &pto_stream_task(stream, waiter->seqno)->waiters);
 		/* With the lock held, since the wait may end right after it. */
-		if (waiter->cmd)
-			hrtimer_start(&waiter->timer, ns_to_ktime(timeout_ns), HRTIMER_MODE_REL);
+		hrtimer_start(&waiter->timer, ns_to_ktime(timeout_ns), HRTIMER_MODE_REL);
 		ret = 0;
 	}
 	spin_unlock_irq(&waiter->ctx->qlock);
@@ -121,14 +121,17 @@ static int pto_wait_sleep(struct pto_stream *stream, u64 seqno, u64 timeout_ns)
 		.stream = stream,
 		.seqno = seqno,
 	};
-	long left;
 
 	init_completion(&waiter.done);
+	hrtimer_init_on_stack(&waiter.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	waiter.timer.function = pto_waiter_timeout;
 	if (!pto_waiter_add(&waiter, timeout_ns)) {
-		left = wait_for_completion_interruptible_timeout(&waiter.done,
-								 nsecs_to_jiffies(timeout_ns) + 1);
-		pto_wait_take(&waiter, left < 0 ? -EINTR : -ETIME);
+		wait_for_completion_interruptible(&waiter.done);
+		/* If it was a signal. If not, who ended it may still hold the lock, and look at it. */
+		pto_wait_take(&waiter, -EINTR);
+		hrtimer_cancel(&waiter.timer);
 	}
+	destroy_hrtimer_on_stack(&waiter.timer);
 	return waiter.result;
 }
 

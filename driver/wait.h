@@ -25,7 +25,7 @@ struct pto_stream;
  * @stream:	referenced
  * @result:	0 or negative errno, set by him
  * @cmd:	the parked command, or NULL: a thread sleeps on @done
- * @timer:	the bound of a parked one
+ * @timer:	its bound
  */
 struct pto_waiter {
 	struct hlist_node node;

@@ -92,6 +92,31 @@ TEST_F(wait, time_and_hang)
 	EXPECT_EQ(PTO_STREAM_STOPPED, self->page->state);
 }
 
+static __u64 clock_ns(struct uapi *u)
+{
+	struct pto_info_clock clock = {};
+
+	uapi_query(u, PTO_QUERY_CLOCK, 0, &clock, sizeof(clock));
+	return clock.host_ns;
+}
+
+/* A wait does not end before its time, wherever in a tick of the kernel's it begins. */
+TEST_F(wait, whole_bounds)
+{
+	const __u64 bound = 5 * MS;
+	struct uapi *u = &self->u;
+	__u32 s = self->stream.handle;
+	__u64 before;
+	int i;
+
+	ASSERT_EQ(0, submit(u, s, cmd_hang()));
+	for (i = 0; i < 25; i++) {
+		before = clock_ns(u);
+		EXPECT_ERRNO(ETIME, uapi_wait(u, s, 1, bound));
+		EXPECT_LE(before + bound, clock_ns(u));
+	}
+}
+
 TEST_F(wait, interrupted)
 {
 	struct uapi *u = &self->u;

@@ -17,12 +17,26 @@ FIXTURE(mixed)
 	uint64_t *counter;
 };
 
+FIXTURE_VARIANT(mixed)
+{
+	bool one_cpu;
+};
+
+FIXTURE_VARIANT_ADD(mixed, all_cpus) { .one_cpu = false };
+FIXTURE_VARIANT_ADD(mixed, one_cpu) { .one_cpu = true };
+
 FIXTURE_SETUP(mixed)
 {
 	static const char *const names[] = { "meet", "count", "crash", "noop" };
+	cpu_set_t cpus;
 	void *counter;
 	int i;
 
+	/* As taskset does it: before there is anything but this thread. */
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	if (variant->one_cpu)
+		ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
 	ASSERT_EQ(0, pto_device_open("embedded", &self->dev));
 	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
 	for (i = 0; i < KERNELS; i++) {
@@ -88,13 +102,8 @@ static void meet_often(struct __test_metadata *_metadata, FIXTURE_DATA(mixed) *s
 {
 	const int n = SANITIZED ? 100 : 1000;
 	struct pto_flow *flow;
-	cpu_set_t cpus;
 	int i;
 
-	/* What is inherited from here on has one CPU. */
-	CPU_ZERO(&cpus);
-	CPU_SET(sched_getcpu(), &cpus);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
 	self->opts.aicpu_threads = 1;
 	ASSERT_EQ(0, pto_flow_start(self->graph, &self->opts, NULL, &flow));
 	for (i = 0; i < n; i++)
@@ -104,12 +113,12 @@ static void meet_often(struct __test_metadata *_metadata, FIXTURE_DATA(mixed) *s
 	EXPECT_EQ(n * __builtin_popcount(mask), self->counter[1]);
 }
 
-TEST_F(mixed, two_lanes_meet_on_one_cpu)
+TEST_F(mixed, two_lanes_meet)
 {
 	meet_often(_metadata, self, 3);
 }
 
-TEST_F(mixed, three_lanes_meet_on_one_cpu)
+TEST_F(mixed, three_lanes_meet)
 {
 	meet_often(_metadata, self, 7);
 }

@@ -10,15 +10,17 @@
 
 #include "base/error.h"
 #include "base/util.h"
-
-#define BUCKETS_FIRST	64
-#define BLOCK		64
-#define SWEEP_LEAST	256
+#include "graph/grid.h"
 
 /** struct access - a task's entry in a zone */
 struct access {
 	struct access *next;
 	uint32_t task;
+};
+
+/** struct entries - the oldest one first */
+struct entries {
+	struct access *first, *last;
 };
 
 /** struct near - another zone with bytes in common; entry @back there is this one's partner */
@@ -29,88 +31,82 @@ struct near {
 
 /**
  * struct zone - a region that tasks have named
- * @chain:	of its bucket, or of unused zones
- * @left, @right: the tree, ordered by r.lo and address; a heap by @prio
- * @max_hi:	the largest r.hi of the tree below
+ * @latest:	the newest of them; @looked_at: when it was last seen whether that is complete
+ * @older, @newer: zones by @looked_at
  * @near:	the zones that overlap it
  */
 struct zone {
-	struct region r;
-	struct access *writers, *readers;
-	struct zone *chain;
-	struct zone *left, *right;
-	uint64_t max_hi;
-	uint32_t prio;
+	struct table_node node;
+	struct entries writers, readers;
+	uint32_t latest, looked_at;
 	uint32_t nnear, near_size;
 	struct near *near;
-};
-
-/* Zones and accesses are allocated many at a time, and not given back one by one. */
-struct block {
-	struct block *next;
-	char bytes[];
+	struct zone *older, *newer;
+	struct grid_range range;
+	struct region r;
 };
 
 /**
  * struct depmap
  * @tail:	tasks before it are complete, if @retires; @head: the task that comes next
- * @sweep_at:	look through all zones for empty ones when there are so many
+ * @zones:	by their region
+ * @zone_pool:	those that are flat, which are all but the layout of their region, in the second
  */
 struct depmap {
 	bool retires;
 	uint32_t tail, head;
-	uint32_t seed;
-	struct zone **bucket;
-	uint32_t nbuckets;
-	uint32_t nzones;
-	uint32_t sweep_at;
-	struct zone *root;
-	struct zone *unused_zones;
-	struct access *unused;
-	struct block *blocks;
+	struct table zones;
+	struct zone *oldest, *newest;
+	struct pool zone_pool[2], access_pool;
+	struct grid grid;
 };
+
+#define FLAT_ZONE	align_up(offsetof(struct zone, r) + offsetof(struct region, ndims), 8)
 
 struct depmap *depmap_new(void)
 {
 	struct depmap *m = calloc(1, sizeof(*m));
+	bool full;
 
-	if (m)
-		m->bucket = calloc(BUCKETS_FIRST, sizeof(*m->bucket));
-	if (!m || !m->bucket) {
-		free(m);
-		fail(-ENOMEM, "no memory for dependencies");
-		return NULL;
+	if (m) {
+		m->zone_pool[false].size = sizeof(struct zone);
+		m->zone_pool[true].size = FLAT_ZONE;
+		m->access_pool.size = sizeof(struct access);
+		full = table_init(&m->zones);
+		if (grid_init(&m->grid) && full)
+			return m;
 	}
-	m->seed = 1;
-	m->nbuckets = BUCKETS_FIRST;
-	m->sweep_at = SWEEP_LEAST;
-	return m;
+	depmap_free(m);
+	fail(-ENOMEM, "no memory for dependencies");
+	return NULL;
+}
+
+static void free_zones(struct pool *p)
+{
+	struct pool_block *block;
+	uint32_t i;
+
+	for (block = p->blocks; block; block = block->next)
+		for (i = 0; i < POOL_BLOCK; i++)
+			free(((struct zone *)(block->object + i * p->size))->near);
+	pool_free(p);
 }
 
 void depmap_free(struct depmap *m)
 {
-	struct block *block;
-	struct zone *z;
-	uint32_t i;
-
 	if (!m)
 		return;
-	for (i = 0; i < m->nbuckets; i++)
-		for (z = m->bucket[i]; z; z = z->chain)
-			free(z->near);
-	for (z = m->unused_zones; z; z = z->chain)
-		free(z->near);
-	while ((block = m->blocks)) {
-		m->blocks = block->next;
-		free(block);
-	}
-	free(m->bucket);
+	free_zones(&m->zone_pool[false]);
+	free_zones(&m->zone_pool[true]);
+	pool_free(&m->access_pool);
+	grid_free(&m->grid);
+	free(m->zones.bucket);
 	free(m);
 }
 
 uint32_t depmap_zones(const struct depmap *m)
 {
-	return m->nzones;
+	return m->zones.count;
 }
 
 static __attribute__((cold)) int no_memory(void)
@@ -118,70 +114,55 @@ static __attribute__((cold)) int no_memory(void)
 	return fail(-ENOMEM, "no memory to note what tasks read and write");
 }
 
-/* Memory for BLOCK more; NULL with an error text. */
-static void *add_block(struct depmap *m, size_t size)
-{
-	struct block *block = calloc(1, sizeof(*block) + BLOCK * size);
-
-	if (!block) {
-		no_memory();
-		return NULL;
-	}
-	block->next = m->blocks;
-	m->blocks = block;
-	return block->bytes;
-}
-
 /* ---- entries ------------------------------------------------------------ */
 
-static int entry_add(struct depmap *m, struct access **list, uint32_t task)
+static int entry_add(struct depmap *m, struct entries *e, uint32_t task)
 {
 	struct access *a;
-	uint32_t i;
 
 	/* A task that reads a tensor twice. */
-	if (*list && (*list)->task == task)
+	if (e->first && e->last->task == task)
 		return 0;
-	if (unlikely(!m->unused)) {
-		a = add_block(m, sizeof(*a));
-		if (!a)
-			return -ENOMEM;
-		for (i = 0; i < BLOCK; i++, a++) {
-			a->next = m->unused;
-			m->unused = a;
-		}
-	}
-	a = m->unused;
-	m->unused = a->next;
+	a = pool_get(&m->access_pool);
+	if (!a)
+		return no_memory();
+	a->next = NULL;
 	a->task = task;
-	a->next = *list;
-	*list = a;
+	if (e->first)
+		e->last->next = a;
+	else
+		e->first = a;
+	e->last = a;
 	return 0;
 }
 
-static void entries_clear(struct depmap *m, struct access **list)
+static void entries_clear(struct depmap *m, struct entries *e)
 {
 	struct access *a;
 
-	while ((a = *list)) {
-		*list = a->next;
-		a->next = m->unused;
-		m->unused = a;
+	while ((a = e->first)) {
+		e->first = a->next;
+		pool_put(&m->access_pool, a);
 	}
 }
 
-/* Entries are added in front: behind one that lies before the tail all do. */
-static void entries_prune(struct depmap *m, struct access **list)
+static bool is_complete(const struct depmap *m, uint32_t task)
 {
-	while (*list && (*list)->task - m->tail <= m->head - m->tail)
-		list = &(*list)->next;
-	entries_clear(m, list);
+	return m->retires && task - m->tail > m->head - m->tail;
+}
+
+static void entries_prune(struct depmap *m, struct entries *e)
+{
+	struct access *a;
+
+	while ((a = e->first) && is_complete(m, a->task)) {
+		e->first = a->next;
+		pool_put(&m->access_pool, a);
+	}
 }
 
 static void zone_prune(struct depmap *m, struct zone *z)
 {
-	if (!m->retires)
-		return;
 	entries_prune(m, &z->writers);
 	entries_prune(m, &z->readers);
 }
@@ -206,75 +187,9 @@ static int collect(struct depmap_preds *p, const struct access *a, uint32_t task
 	return 0;
 }
 
-/* ---- the tree ----------------------------------------------------------- */
-
-static bool before(const struct zone *a, const struct zone *b)
-{
-	return a->r.lo != b->r.lo ? a->r.lo < b->r.lo : a < b;
-}
-
-static void set_max(struct zone *z)
-{
-	z->max_hi = z->r.hi;
-	if (z->left)
-		z->max_hi = max(z->max_hi, z->left->max_hi);
-	if (z->right)
-		z->max_hi = max(z->max_hi, z->right->max_hi);
-}
-
-/* Part a tree into the zones before @at and those after. */
-static void tree_split(struct zone *tree, const struct zone *at, struct zone **low,
-		       struct zone **high)
-{
-	if (!tree) {
-		*low = *high = NULL;
-	} else if (before(tree, at)) {
-		tree_split(tree->right, at, &tree->right, high);
-		set_max(*low = tree);
-	} else {
-		tree_split(tree->left, at, low, &tree->left);
-		set_max(*high = tree);
-	}
-}
-
-static struct zone *tree_merge(struct zone *low, struct zone *high)
-{
-	if (!low || !high)
-		return low ?: high;
-	if (low->prio > high->prio) {
-		low->right = tree_merge(low->right, high);
-		set_max(low);
-		return low;
-	}
-	high->left = tree_merge(low, high->left);
-	set_max(high);
-	return high;
-}
-
-static void tree_insert(struct zone **at, struct zone *z)
-{
-	while (*at && (*at)->prio > z->prio) {
-		(*at)->max_hi = max((*at)->max_hi, z->r.hi);
-		at = before(*at, z) ? &(*at)->right : &(*at)->left;
-	}
-	tree_split(*at, z, &z->left, &z->right);
-	set_max(z);
-	*at = z;
-}
-
-static void tree_remove(struct zone **at, struct zone *z)
-{
-	if (*at == z) {
-		*at = tree_merge(z->left, z->right);
-		return;
-	}
-	tree_remove(before(*at, z) ? &(*at)->right : &(*at)->left, z);
-	set_max(*at);
-}
-
 /* ---- zones -------------------------------------------------------------- */
 
-static int near_add(struct zone *z, struct zone *other, uint32_t back)
+static bool near_add(struct zone *z, struct zone *other, uint32_t back)
 {
 	uint32_t size;
 	struct near *grown;
@@ -283,12 +198,12 @@ static int near_add(struct zone *z, struct zone *other, uint32_t back)
 		size = max(2 * z->near_size, 4u);
 		grown = realloc(z->near, size * sizeof(*grown));
 		if (!grown)
-			return no_memory();
+			return false;
 		z->near = grown;
 		z->near_size = size;
 	}
 	z->near[z->nnear++] = (struct near){ other, back };
-	return 0;
+	return true;
 }
 
 static void near_remove(struct zone *z, uint32_t at)
@@ -301,159 +216,116 @@ static void near_remove(struct zone *z, uint32_t at)
 	last.zone->near[last.back].back = at;
 }
 
-/* Make @z and each zone below @tree that overlaps it known to each other. */
-static int near_find(struct zone *tree, struct zone *z)
+/* They share a part of the address space, and perhaps bytes. */
+static bool near_meet(struct grid_range *range, struct grid_range *met)
 {
-	int ret;
+	struct zone *z = container_of(range, struct zone, range);
+	struct zone *other = container_of(met, struct zone, range);
 
-	while (tree && tree->max_hi > z->r.lo) {
-		ret = near_find(tree->left, z);
-		if (ret)
-			return ret;
-		if (tree->r.lo >= z->r.hi)
-			return 0;
-		if (region_overlaps(&tree->r, &z->r)) {
-			ret = near_add(z, tree, tree->nnear) ?: near_add(tree, z, z->nnear - 1);
-			if (ret)
-				return ret;
-		}
-		tree = tree->right;
-	}
-	return 0;
+	return !region_overlaps(&other->r, &z->r) ||
+	       (near_add(z, other, other->nnear) && near_add(other, z, z->nnear - 1));
 }
 
-static uint32_t bucket_of(const struct depmap *m, const struct region *r)
+static void look_later(struct depmap *m, struct zone *z, uint32_t task)
 {
-	uint64_t h = (r->lo ^ r->hi << 32) * 0x9e3779b97f4a7c15ull;
-
-	return h >> 32 & (m->nbuckets - 1);
+	z->looked_at = task;
+	z->newer = NULL;
+	z->older = m->newest;
+	if (m->newest)
+		m->newest->newer = z;
+	else
+		m->oldest = z;
+	m->newest = z;
 }
 
-static void more_buckets(struct depmap *m)
+static void look_no_more(struct depmap *m, struct zone *z)
 {
-	uint32_t i, n = m->nbuckets;
-	struct zone **old = m->bucket, **bucket = calloc(2 * n, sizeof(*bucket));
-	struct zone *z, *next;
-
-	/* Longer chains will do. */
-	if (!bucket)
-		return;
-	m->bucket = bucket;
-	m->nbuckets = 2 * n;
-	for (i = 0; i < n; i++) {
-		for (z = old[i]; z; z = next) {
-			struct zone **at = &bucket[bucket_of(m, &z->r)];
-
-			next = z->chain;
-			z->chain = *at;
-			*at = z;
-		}
-	}
-	free(old);
+	*(z->older ? &z->older->newer : &m->oldest) = z->newer;
+	*(z->newer ? &z->newer->older : &m->newest) = z->older;
 }
 
-static struct zone *zone_get(struct depmap *m)
+static struct zone *zone_add(struct depmap *m, const struct region *r, uint64_t hash, uint32_t task)
 {
-	struct zone *z;
-	uint32_t i;
+	struct zone *z = pool_get(&m->zone_pool[r->flat]);
 
-	if (unlikely(!m->unused_zones)) {
-		z = add_block(m, sizeof(*z));
-		if (!z)
-			return NULL;
-		for (i = 0; i < BLOCK; i++, z++) {
-			z->chain = m->unused_zones;
-			m->unused_zones = z;
-		}
-	}
-	z = m->unused_zones;
-	m->unused_zones = z->chain;
-	return z;
-}
-
-static struct zone *zone_add(struct depmap *m, const struct region *r)
-{
-	struct zone *z = zone_get(m), **at;
-
-	if (!z)
+	if (!z) {
+		no_memory();
 		return NULL;
-	if (m->nzones >= m->nbuckets)
-		more_buckets(m);
-	z->r = *r;
-	z->writers = z->readers = NULL;
+	}
+	memcpy(&z->r, r, region_size(r));
+	z->writers.first = z->readers.first = NULL;
 	z->nnear = 0;
-	m->seed ^= m->seed << 13;
-	m->seed ^= m->seed >> 17;
-	m->seed ^= m->seed << 5;
-	z->prio = m->seed;
-	at = &m->bucket[bucket_of(m, r)];
-	z->chain = *at;
-	*at = z;
-	m->nzones++;
-	/* Before it is in the tree itself. */
-	if (near_find(m->root, z))
-		return NULL;
-	tree_insert(&m->root, z);
-	return z;
+	z->range.lo = r->lo;
+	z->range.hi = r->hi;
+	table_add(&m->zones, &z->node, hash);
+	look_later(m, z, task);
+	if (grid_add(&m->grid, &z->range, near_meet))
+		return z;
+	no_memory();
+	return NULL;
 }
 
 static void zone_drop(struct depmap *m, struct zone *z)
 {
-	struct zone **at = &m->bucket[bucket_of(m, &z->r)];
-
-	while (*at != z)
-		at = &(*at)->chain;
-	*at = z->chain;
+	table_remove(&m->zones, &z->node);
+	look_no_more(m, z);
 	while (z->nnear) {
 		const struct near n = z->near[--z->nnear];
 
 		near_remove(n.zone, n.back);
 	}
-	tree_remove(&m->root, z);
-	z->chain = m->unused_zones;
-	m->unused_zones = z;
-	m->nzones--;
+	grid_remove(&m->grid, &z->range);
+	pool_put(&m->zone_pool[z->r.flat], z);
 }
 
 static bool zone_empty(const struct zone *z)
 {
-	return !z->writers && !z->readers;
+	return !z->writers.first && !z->readers.first;
 }
 
-/* Amortised: as many zones were made since the last time as are looked at. */
-static void sweep(struct depmap *m)
+/* Neighbours are of one size, and lie in one page. */
+static uint64_t zone_hash(const struct region *r)
 {
-	struct zone *z, *next;
-	uint32_t i;
-
-	for (i = 0; i < m->nbuckets; i++) {
-		for (z = m->bucket[i]; z; z = next) {
-			next = z->chain;
-			zone_prune(m, z);
-			if (zone_empty(z))
-				zone_drop(m, z);
-		}
-	}
-	m->sweep_at = max(2 * m->nzones, (uint32_t)SWEEP_LEAST);
+	return table_hash(r->lo >> 12 ^ (r->lo & 63) << 56 ^ (r->hi - r->lo) << 28, r->lo >> 6);
 }
 
-static struct zone *zone_find(struct depmap *m, const struct region *r)
+static struct zone *zone_find(struct depmap *m, const struct region *r, uint32_t task)
+{
+	uint64_t hash = zone_hash(r);
+	struct table_node *n;
+
+	for (n = table_first(&m->zones, hash); n; n = n->next) {
+		struct zone *z = (struct zone *)n;
+
+		if (n->hash == hash && region_same(&z->r, r))
+			return z;
+	}
+	return zone_add(m, r, hash, task);
+}
+
+/*
+ * Zones are looked at in the order of the tasks that they were last looked at for, and each
+ * once for all the tasks that have named it since.
+ */
+void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head)
 {
 	struct zone *z;
 
-	for (z = m->bucket[bucket_of(m, r)]; z; z = z->chain)
-		if (region_same(&z->r, r))
-			return z;
-	if (m->retires && m->nzones >= m->sweep_at)
-		sweep(m);
-	return zone_add(m, r);
-}
-
-void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head)
-{
 	m->tail = tail;
 	m->head = head;
 	m->retires = true;
+	while ((z = m->oldest) && is_complete(m, z->looked_at)) {
+		__builtin_prefetch(z->newer);
+		if (is_complete(m, z->latest)) {
+			entries_clear(m, &z->writers);
+			entries_clear(m, &z->readers);
+			zone_drop(m, z);
+		} else {
+			look_no_more(m, z);
+			look_later(m, z, m->newest && !is_complete(m, m->newest->looked_at) ?
+						 m->newest->looked_at : tail);
+		}
+	}
 }
 
 /* ---- accesses ----------------------------------------------------------- */
@@ -469,12 +341,13 @@ static int visit(const struct zone *z, uint32_t dir, enum depmap_rule rule, uint
 
 	if (rule == DEPMAP_RAW && dir == PTO_OUT)
 		return 0;
-	if (rule == DEPMAP_FULL && dir != PTO_IN && z->readers) {
-		ret = collect(preds, z->readers, task);
-		if (ret || !z->writers || (int32_t)(z->readers->task - z->writers->task) > 0)
+	if (rule == DEPMAP_FULL && dir != PTO_IN && z->readers.first) {
+		ret = collect(preds, z->readers.first, task);
+		if (ret || !z->writers.first ||
+		    (int32_t)(z->readers.last->task - z->writers.last->task) > 0)
 			return ret;
 	}
-	return collect(preds, z->writers, task);
+	return collect(preds, z->writers.first, task);
 }
 
 /* A write that has waited for those in @old takes their place. */
@@ -489,12 +362,13 @@ int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum d
 		  uint32_t task, struct depmap_preds *preds)
 {
 	bool waits = dir == PTO_INOUT || (dir == PTO_OUT && rule == DEPMAP_FULL);
-	struct zone *z = zone_find(m, r), *other;
+	struct zone *z = zone_find(m, r, task), *other;
 	uint32_t i;
 	int ret;
 
 	if (!z)
 		return -ENOMEM;
+	z->latest = task;
 	zone_prune(m, z);
 	ret = visit(z, dir, rule, task, preds);
 	for (i = z->nnear; !ret && i--; ) {

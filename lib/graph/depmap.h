@@ -7,7 +7,7 @@
  * that have written and read it. A zone keeps a list of the zones that
  * share bytes with it, so that a region named again costs one look-up in a hash
  * table, whatever else is in the map; only a region that is new is searched
- * for in a tree of intervals. An access visits zones that overlap it, and no others.
+ * for in a grid. An access visits zones that overlap it, and no others.
  *
  * Entries go when they can say nothing more: a write waits for all before it,
  * so it takes the place of those that it covers; and a task that is complete

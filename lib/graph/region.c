@@ -28,9 +28,21 @@ static bool is_flat(const struct region *r, const uint64_t *extent)
 	return true;
 }
 
-void region_of(const struct pto_tensor *t, struct region *r)
+static void flat_region(const struct pto_tensor *t, uint64_t esize, struct region *r)
 {
-	uint64_t esize = pto_dtype_size(t->dtype), extent[PTO_MAX_DIMS];
+	uint64_t size = esize;
+	uint32_t i;
+
+	for (i = 0; i < t->ndims; i++)
+		size *= t->shapes[i];
+	r->lo = t->addr + t->base * esize;
+	r->hi = r->lo + size;
+	r->flat = true;
+}
+
+static void box_region(const struct pto_tensor *t, uint64_t esize, struct region *r)
+{
+	uint64_t extent[PTO_MAX_DIMS];
 	uint32_t axis[PTO_MAX_DIMS], i, n = 0;
 
 	axes_by_place(t, axis);
@@ -63,6 +75,17 @@ void region_of(const struct pto_tensor *t, struct region *r)
 	r->flat = is_flat(r, extent);
 }
 
+void region_of(const struct pto_tensor *t, struct region *r)
+{
+	uint64_t esize = dtype_size(t->dtype);
+
+	if (likely(t->is_raw_eq_shapes))
+		flat_region(t, esize, r);
+	else
+		box_region(t, esize, r);
+}
+
+/* Of two that are not flat. */
 static bool same_layout(const struct region *a, const struct region *b)
 {
 	return a->origin == b->origin && a->ndims == b->ndims &&
@@ -118,13 +141,11 @@ bool region_overlaps(const struct region *a, const struct region *b)
 		return false;
 	if (a->flat && b->flat)
 		return true;
-	if (same_layout(a, b))
-		return boxes_overlap(a, b);
 	if (a->flat)
 		return first_from(b, a->lo) < a->hi;
 	if (b->flat)
 		return first_from(a, b->lo) < b->hi;
-	return true;
+	return !same_layout(a, b) || boxes_overlap(a, b);
 }
 
 bool region_covers(const struct region *a, const struct region *b)
@@ -135,7 +156,7 @@ bool region_covers(const struct region *a, const struct region *b)
 		return false;
 	if (a->flat)
 		return true;
-	if (!same_layout(a, b))
+	if (b->flat || !same_layout(a, b))
 		return false;
 	for (i = 0; i < a->ndims; i++)
 		if (a->from[i] > b->from[i] || a->to[i] < b->to[i])
@@ -143,12 +164,9 @@ bool region_covers(const struct region *a, const struct region *b)
 	return true;
 }
 
-bool region_same(const struct region *a, const struct region *b)
+bool box_same(const struct region *a, const struct region *b)
 {
 	size_t size = a->ndims * sizeof(*a->from);
 
-	if (a->lo != b->lo || a->hi != b->hi || a->flat != b->flat)
-		return false;
-	return a->flat || (same_layout(a, b) && !memcmp(a->from, b->from, size) &&
-			   !memcmp(a->to, b->to, size));
+	return same_layout(a, b) && !memcmp(a->from, b->from, size) && !memcmp(a->to, b->to, size);
 }

@@ -11,6 +11,7 @@
 #define GRAPH_REGION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <pto/tensor.h>
@@ -19,20 +20,39 @@
  * struct region
  * @lo, @hi:	the first byte, and the one behind the last
  * @origin:	byte (0, 0, ...) of the layout
- * @flat:	no byte between @lo and @hi is missing
+ * @flat:	no byte between @lo and @hi is missing: that is all there is to say, so it has no
+ *		layout, and the rest is not set
  * @from, @to:	the box
  */
 struct region {
 	uint64_t lo, hi;
-	uint64_t origin;
-	uint32_t ndims;
 	bool flat;
+	uint32_t ndims;
+	uint64_t origin;
 	uint64_t pitch[PTO_MAX_DIMS];
 	uint64_t from[PTO_MAX_DIMS];
 	uint64_t to[PTO_MAX_DIMS];
 };
 
+/* What pto_dtype_size() returns, of a dtype that there is. */
+static inline uint32_t dtype_size(uint32_t dtype)
+{
+	static const uint8_t size[PTO_DTYPES] = {
+		[PTO_FLOAT32] = 4, [PTO_FLOAT16] = 2, [PTO_INT32] = 4, [PTO_INT16] = 2,
+		[PTO_INT8] = 1, [PTO_UINT8] = 1, [PTO_BFLOAT16] = 2, [PTO_INT64] = 8,
+		[PTO_UINT64] = 8,
+	};
+
+	return size[dtype];
+}
+
 void region_of(const struct pto_tensor *t, struct region *r);
+
+/** region_size - how many bytes of the struct are set */
+static inline size_t region_size(const struct region *r)
+{
+	return r->flat ? offsetof(struct region, ndims) : sizeof(*r);
+}
 
 /** region_overlaps - do they share a byte? true also where that is hard to say */
 bool region_overlaps(const struct region *a, const struct region *b);
@@ -40,8 +60,14 @@ bool region_overlaps(const struct region *a, const struct region *b);
 /** region_covers - does @a have each byte of @b? false also where that is hard to say */
 bool region_covers(const struct region *a, const struct region *b);
 
+/** box_same - the part of region_same() for regions that begin and end alike, and are not flat */
+bool box_same(const struct region *a, const struct region *b);
+
 /** region_same - is it the same box of the same layout, or the same flat bytes? */
-bool region_same(const struct region *a, const struct region *b);
+static inline bool region_same(const struct region *a, const struct region *b)
+{
+	return a->lo == b->lo && a->hi == b->hi && a->flat == b->flat && (a->flat || box_same(a, b));
+}
 
 /** tensor_check - 0, or -EINVAL if a record is not what the functions of <pto/tensor.h> make */
 int tensor_check(const struct pto_tensor *t);

@@ -9,13 +9,7 @@
 
 uint32_t pto_dtype_size(uint32_t dtype)
 {
-	static const uint8_t size[PTO_DTYPES] = {
-		[PTO_FLOAT32] = 4, [PTO_FLOAT16] = 2, [PTO_INT32] = 4, [PTO_INT16] = 2,
-		[PTO_INT8] = 1, [PTO_UINT8] = 1, [PTO_BFLOAT16] = 2, [PTO_INT64] = 8,
-		[PTO_UINT64] = 8,
-	};
-
-	return dtype < PTO_DTYPES ? size[dtype] : 0;
+	return dtype < PTO_DTYPES ? dtype_size(dtype) : 0;
 }
 
 /* The number of elements, times @esize; -EINVAL if that is 0 or too much. */

@@ -10,6 +10,7 @@
 #include "sched/ready.h"
 
 #define PREFETCH_AHEAD	2
+#define WINDOW_LOOK	8
 
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
@@ -176,6 +177,8 @@ static __inline void work(struct sched_worker *w, enum ready_mode mode)
 
 static __inline void work_with_others(struct sched_worker *w, enum ready_mode mode)
 {
+	/* Who submits writes what is looked at: not more often than it has a few tasks. */
+	const unsigned int look = mode == WINDOW ? WINDOW_LOOK : 1;
 	struct sched_run *run = w->run;
 	unsigned int spin;
 
@@ -185,7 +188,7 @@ static __inline void work_with_others(struct sched_worker *w, enum ready_mode mo
 			return;
 		if (mode == WINDOW)
 			ready_ask(w);
-		for (spin = run->spin; spin && !ready_anything(w); spin--)
+		for (spin = run->spin; spin && (spin % look || !ready_anything(w)); spin--)
 			cpu_relax();
 		if (spin)
 			continue;

@@ -41,6 +41,25 @@ static int usable(const struct pto_flow *f, const char *call)
 	return likely(f->depth) ? 0 : fail(-EINVAL, "%s: the flow was finished", call);
 }
 
+/* ---- who is alone needs no lock ----------------------------------------- */
+
+/*
+ * Only a submitter makes another, and each call of one is made by one thread at a time: so
+ * one that is alone stays so until its call has ended.
+ */
+static void lock(struct pto_flow *f)
+{
+	f->locked = load_acquire(&f->stream->nflows) != 1;
+	if (unlikely(f->locked))
+		pthread_mutex_lock(&f->stream->lock);
+}
+
+static void unlock(struct pto_flow *f)
+{
+	if (unlikely(f->locked))
+		pthread_mutex_unlock(&f->stream->lock);
+}
+
 /* ---- scopes ------------------------------------------------------------- */
 
 /* The heap of the innermost scope. */
@@ -78,9 +97,9 @@ int pto_flow_scope_begin(struct pto_flow *f)
 		return ret;
 	if (f->depth == STREAM_DEPTH)
 		return fail(-EOVERFLOW, "%d scopes are open, more there can not be", f->depth);
-	pthread_mutex_lock(&f->stream->lock);
+	lock(f);
 	open_scope(f);
-	pthread_mutex_unlock(&f->stream->lock);
+	unlock(f);
 	return 0;
 }
 
@@ -92,9 +111,9 @@ int pto_flow_scope_end(struct pto_flow *f)
 		return ret;
 	if (f->depth == 1)
 		return fail(-EINVAL, "no scope is open");
-	pthread_mutex_lock(&f->stream->lock);
+	lock(f);
 	close_scope(f);
-	pthread_mutex_unlock(&f->stream->lock);
+	unlock(f);
 	return 0;
 }
 
@@ -227,6 +246,9 @@ static int link_task(struct stream *s, const struct pto_task *t)
 
 	depmap_retire(s->deps, s->tail, s->head);
 	ret = submit_infer(t, s->head, s->deps, &s->preds);
+	/* They have run, or will, on other CPUs. */
+	for (i = 0; i < s->preds.count; i++)
+		__builtin_prefetch(&stream_task(s, s->preds.task[i])->node, 1);
 	for (i = 0; i < s->preds.count && !ret; i++)
 		ret = stream_link(s, s->preds.task[i], s->head);
 	return ret;
@@ -422,9 +444,9 @@ int64_t pto_flow_submit(struct pto_flow *f, const struct pto_task *t)
 	id = copy_in(f, t);
 	if (id)
 		return id;
-	pthread_mutex_lock(&f->stream->lock);
+	lock(f);
 	id = submit(f);
-	pthread_mutex_unlock(&f->stream->lock);
+	unlock(f);
 	if (id >= 0)
 		copy_out(f, t->accesses);
 	return id;
@@ -456,9 +478,9 @@ int pto_flow_add_edge(struct pto_flow *f, int64_t from, int64_t to)
 
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&f->stream->lock);
+	lock(f);
 	ret = add_edge(f, from, to);
-	pthread_mutex_unlock(&f->stream->lock);
+	unlock(f);
 	return ret;
 }
 
@@ -496,7 +518,7 @@ static int add_flow(struct stream *s, struct pto_flow **flow)
 	if (!f)
 		return -ENOMEM;
 	open_scope(f);
-	s->nflows++;
+	store_release(&s->nflows, s->nflows + 1);
 	*flow = f;
 	return 0;
 }
@@ -575,10 +597,21 @@ void pto_flow_cancel(struct pto_flow *f)
 		pto_launch_cancel(f->stream->flows[0]->launch);
 }
 
+static void max_heaps(const struct pto_flow *f, struct pto_flow_stat *stat)
+{
+	unsigned int k;
+
+	for (k = 0; k < STREAM_LEVELS; k++) {
+		stat->heap_peak[k] = max(stat->heap_peak[k], (uint64_t)READ_ONCE(f->heap[k].peak));
+		stat->scope_peak[k] = max(stat->scope_peak[k],
+					  (uint64_t)READ_ONCE(f->heap[k].live_peak));
+	}
+}
+
 int pto_flow_stat(struct pto_flow *f, struct pto_flow_stat *stat)
 {
-	struct pto_flow_stat now;
-	unsigned int i, k;
+	struct stream *s;
+	unsigned int i;
 	int ret;
 
 	if (!f || !stat || stat->size != sizeof(*stat))
@@ -586,19 +619,19 @@ int pto_flow_stat(struct pto_flow *f, struct pto_flow_stat *stat)
 	ret = device_ours(f->stream->dev);
 	if (ret)
 		return ret;
-	pthread_mutex_lock(&f->stream->lock);
-	now = f->stream->stat;
-	for (i = 0; i < STREAM_FLOWS; i++) {
-		for (k = 0; f->stream->flows[i] && k < STREAM_LEVELS; k++) {
-			const struct heap *h = &f->stream->flows[i]->heap[k];
-
-			now.heap_peak[k] = max(now.heap_peak[k], (uint64_t)h->peak);
-			now.scope_peak[k] = max(now.scope_peak[k], (uint64_t)h->live_peak);
-		}
-	}
-	pthread_mutex_unlock(&f->stream->lock);
-	now.size = sizeof(now);
-	*stat = now;
+	s = f->stream;
+	*stat = (struct pto_flow_stat){
+		.size = sizeof(*stat),
+		.dep_peak = READ_ONCE(s->stat.dep_peak),
+		.tasks = READ_ONCE(s->stat.tasks),
+		.waits = READ_ONCE(s->stat.waits),
+		.window_peak = READ_ONCE(s->stat.window_peak),
+	};
+	pthread_mutex_lock(&s->lock);
+	for (i = 0; i < STREAM_FLOWS; i++)
+		if (s->flows[i])
+			max_heaps(s->flows[i], stat);
+	pthread_mutex_unlock(&s->lock);
 	return 0;
 }
 
@@ -609,8 +642,10 @@ void flow_end(struct pto_flow *f)
 	pthread_mutex_lock(&s->lock);
 	while (f->depth)
 		close_scope(f);
-	if (!--s->nflows)
+	if (s->nflows == 1)
 		stream_close(s);
+	/* Another one may be alone from here on, and does not wait for this lock. */
+	store_release(&s->nflows, s->nflows - 1);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -11,6 +11,7 @@
  * @index:	in stream->flows
  * @heap:	by depth of scope, allocated when first needed
  * @depth:	scopes that are open, the outermost included
+ * @locked:	the call under way has taken the stream's lock
  * @first:	by depth: the first buffer of its heap that is the scope's
  * @held:	tasks that are held back, @nheld of them; from @first_held on, by depth,
  *		the scope's
@@ -23,6 +24,7 @@ struct pto_flow {
 	unsigned int index;
 	struct heap heap[STREAM_LEVELS];
 	unsigned int depth;
+	bool locked;
 	uint64_t first[STREAM_DEPTH];
 	uint32_t first_held[STREAM_DEPTH];
 	uint32_t *held;

@@ -71,7 +71,7 @@ static bool find_room(const struct heap *h, size_t size, size_t *at)
 
 int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, void **ptr)
 {
-	size_t at;
+	size_t at, used;
 	int ret;
 
 	if (h->first == h->next)
@@ -90,8 +90,9 @@ int heap_alloc(struct heap *h, size_t size, uint32_t task, uint64_t *number, voi
 	*ptr = h->base + at;
 	h->head = at + size;
 	h->live += size;
-	h->live_peak = max(h->live_peak, h->live);
-	h->peak = max(h->peak, h->head > h->tail ? h->head - h->tail : h->size - h->tail + h->head);
+	WRITE_ONCE(h->live_peak, max(h->live_peak, h->live));
+	used = h->head > h->tail ? h->head - h->tail : h->size - h->tail + h->head;
+	WRITE_ONCE(h->peak, max(h->peak, used));
 	return 0;
 }
 

@@ -24,11 +24,11 @@
  *
  * Each submitter (struct pto_flow) has heaps of its own, one for each depth of
  * scopes up to four, as a buffer of an outer scope would hold up those of inner
- * ones. All else is common, and under the stream's lock. A submitter that waits keeps
- * it, since others would have to wait for the same. What they hold back it would wait for in
- * vain: so who submits much while another's scope is open waits for its end, without the
- * lock, before places or arguments run out. If n submit, a scope may hold back the 2n-th part
- * of the window without being told that there is no room.
+ * ones. All else is common, and under the stream's lock, which who is the only submitter does
+ * without. A submitter that waits keeps it, since others would have to wait for the same. What
+ * they hold back it would wait for in vain: so who submits much while another's scope is open
+ * waits for its end, without the lock, before places or arguments run out. If n submit, a scope
+ * may hold back the 2n-th part of the window without being told that there is no room.
  */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
@@ -66,8 +66,9 @@ struct sched;
  * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
  * @args:	a ring, filled from @args_head on, in use from @args_tail on
  * @broken:	a dependency may be missing
- * @flows:	by number; @nflows of them are open, of which @nblocked wait for another's
- *		scope to end; they hold back @nheld tasks
+ * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
+ *		these @nblocked wait for another's scope to end; they hold back @nheld tasks
+ * @stat:	read without the lock, too
  */
 struct stream {
 	struct sched_window window;

@@ -17,6 +17,8 @@
 #define BIAS		(1u << 30)	/* more than a task has predecessors */
 #define NPRED_HELD	(1u << 31)	/* in npred: the task is not published */
 #define SPIN		500
+#define LOOK_EVERY	16	/* tasks */
+#define AHEAD		4
 #define ARGS_PER_TASK	256
 #define ARGS_LEAST	(64 << 10)	/* more than a task may have */
 #define CHUNK_NONE	UINT32_MAX
@@ -111,7 +113,7 @@ int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 {
 	unsigned int spin;
 
-	s->stat.waits++;
+	WRITE_ONCE(s->stat.waits, s->stat.waits + 1);
 	while (!advance(s)) {
 		if (atomic_load(&s->error))
 			return stopped_error(s);
@@ -142,13 +144,15 @@ int stream_next(struct stream *s)
 		return stopped_error(s);
 	if (s->broken)
 		return graph_deps_lost();
+	if (s->head % LOOK_EVERY == 0)
+		advance(s);
 	if (unlikely(s->head - s->tail == size) && !advance(s)) {
 		/* Not for the first one that comes free, and then for the next. */
 		ret = stream_wait(s, s->tail + size / 2, FULL_WINDOW);
 		if (ret)
 			return ret;
 	}
-	s->stat.window_peak = max(s->stat.window_peak, s->head - s->tail + 1);
+	WRITE_ONCE(s->stat.window_peak, max(s->stat.window_peak, s->head - s->tail + 1));
 	return 0;
 }
 
@@ -206,7 +210,7 @@ static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
 	} else {
 		*chunk = s->nchunks++;
 	}
-	s->stat.dep_peak = max(s->stat.dep_peak, ++s->used_chunks);
+	WRITE_ONCE(s->stat.dep_peak, max(s->stat.dep_peak, ++s->used_chunks));
 	return 0;
 }
 
@@ -267,8 +271,11 @@ static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, ui
 
 struct pto_desc *stream_open(struct stream *s)
 {
-	struct graph_task *t = stream_task(s, s->head);
+	struct graph_task *t = stream_task(s, s->head), *later = stream_task(s, s->head + AHEAD);
 
+	/* Its last user was a worker. */
+	__builtin_prefetch(&later->desc, 1);
+	__builtin_prefetch(&later->node, 1);
 	atomic_store_explicit(&t->node.count, BIAS, memory_order_relaxed);
 	t->node.nsucc = 0;
 	t->node.npred = NPRED_HELD | 1;	/* and one more for each that it waits for */
@@ -318,7 +325,8 @@ void stream_publish(struct stream *s, uint32_t task)
 
 	t->node.npred &= ~NPRED_HELD;
 	left = BIAS - (t->node.npred - 1);
-	if (atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
+	/* Nobody else counts what has no predecessors. */
+	if (left == BIAS || atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
 		inject(s, place, desc_kind(&t->desc));
 }
 

@@ -10,15 +10,23 @@ cat >"$work/plausible.py" <<'END'
 import json, sys
 
 r = json.load(sys.stdin)
-assert r["version"] == 2 and r["unit"] == "ns" and r["block_dim"] == 24, r
+assert r["version"] == 3 and r["unit"] == "ns" and r["block_dim"] == 24, r
 cells = [c for c in r["graphs"] if c["peer"] == "pto"]
 assert [c["threads"] for c in cells] == [1, 2], cells
-for c in r["graphs"] + r["bodies"] + r["growth"]:
+for c in r["graphs"] + r["inferred"] + r["bodies"] + r["growth"]:
     assert c["graph"] == "chain" and c["repetitions"] == 1, c
     assert 0 < c["run"]["min"] <= c["run"]["median"] < 1e6, c
     assert c["total"]["min"] >= c["build"]["min"] + c["run"]["min"] > 0, c
-for c in r["graphs"]:
+for c in r["graphs"] + r["inferred"]:
     assert c["tasks"] == 1000 and c["checked"] is True, c
+for c in r["inferred"]:
+    # By one thread OpenMP of clang runs each task when it is made, and libpto none.
+    assert 0 <= c["inlined"] <= 1, c
+    if c["peer"] == "libomp" and c["threads"] == 1:
+        assert c["inlined"] == 1 and not c["counts"], c
+    assert not c["inlined"] or c["peer"] in ("libomp", "openmp"), c
+assert {(c["peer"], c["threads"]) for c in r["inferred"]} >= {
+    (peer, threads) for peer in ("flow", "submit") for threads in (1, 2)}, r["inferred"]
 for c in r["bodies"]:
     # One after the other, whoever runs them.
     assert c["body"] == 3000 and c["again"]["min"] >= 2900, c
@@ -49,8 +57,9 @@ narrow()
 # Each task ran once and in order, and a sanitizer has nothing to say.
 all_graphs()
 {
-	"$bench" --parts graphs --peers pto,pto-threads --tasks 3000 --reps 1 >"$work/table" 2>&1 &&
-		[ "$(grep -cE '^[a-z]+ +[0-9]+ pto' "$work/table")" = 28 ] &&
+	"$bench" --parts graphs,inferred --peers pto,pto-threads,flow,submit --tasks 3000 --reps 1 \
+			>"$work/table" 2>&1 &&
+		[ "$(grep -cE '^[a-z]+ +[0-9]+ (pto|flow|submit)' "$work/table")" = 56 ] &&
 		! grep -E 'WRONG|failed|Sanitizer' "$work/table"
 }
 
@@ -59,6 +68,8 @@ check 'and has its exit codes' 2 'no such graph: nix' "$BIN/pto" bench --graph n
 check 'all graphs, by one and by two threads' 0 '' all_graphs
 check 'JSON with plausible numbers' 0 '' plausible
 check 'tables of at most 100 columns' 0 '^tree +511 pto ' narrow
+check 'also of graphs whose edges are inferred' 0 '^tree +511 flow ' \
+	narrow --parts inferred
 check 'with the cores on threads of their own' 0 '^tree +511 pto-threads ' \
 	narrow --parts graphs --peers pto-threads
 check 'a slow peer is left out, unless it is named' 0 '^0$' \

@@ -29,7 +29,7 @@ static const struct argp_option argp_options[] = {
 	  .doc = "AICPU threads, or threads of a peer (default 1,2)" },
 	{ .name = "block-dim", .key = 'b', .arg = "N", .doc = "Blocks (default 24)" },
 	{ .name = "parts", .key = OPT_PARTS, .arg = "PART,...",
-	  .doc = "Of graphs, bodies, growth, latency (default: all); bare: run the graphs "
+	  .doc = "Of graphs, inferred, bodies, growth, latency (default: all); bare: run the graphs "
 		 "without looking at the clock, for a profiler" },
 	{ .name = "sizes", .key = OPT_SIZES, .arg = "N,...",
 	  .doc = "Tasks in the growth table (default 10000,100000,1000000)" },
@@ -72,6 +72,7 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 	char *at = NULL, *word;
 
 	o->graphs = false;
+	o->inferred = false;
 	o->bodies = false;
 	o->latency = false;
 	o->growth = false;
@@ -79,6 +80,8 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (!strcmp(word, "graphs"))
 			o->graphs = true;
+		else if (!strcmp(word, "inferred"))
+			o->inferred = true;
 		else if (!strcmp(word, "bodies"))
 			o->bodies = true;
 		else if (!strcmp(word, "latency"))
@@ -234,16 +237,19 @@ static int measure_in_turn(const struct options *o, const struct shape *shape,
 }
 
 /* Add a cell for each peer; returns how many, or -1. malloc is no matter where bodies take time. */
-static int add_cells(const struct options *o, const struct shape *shape, unsigned int threads,
-		     uint32_t body, struct cell **cell)
+static int add_cells(const struct options *o, const struct shape *shape, bool inferred,
+		     unsigned int threads, uint32_t body, struct cell **cell)
 {
 	unsigned int i;
 	int n = 0;
 
 	for (i = 0; i < contender_count; i++) {
-		if (!contender_able(&contenders[i], threads) || (body && contenders[i].trim))
+		const struct contender *c = &contenders[i];
+		enum contender_kind kind = inferred ? c->inferred : c->kind;
+
+		if (kind == ABSENT || !contender_able(c, threads) || (body && c->trim))
 			continue;
-		cell[n] = cell_new(o, &contenders[i], shape, threads);
+		cell[n] = cell_new(o, c, kind, shape, threads);
 		if (!cell[n])
 			return -1;
 		cell[n++]->body = body;
@@ -251,44 +257,47 @@ static int add_cells(const struct options *o, const struct shape *shape, unsigne
 	return n;
 }
 
-static int measure_graph(const struct options *o, struct results *r, const char *name,
-			 unsigned int threads)
+static int measure_graph(const struct options *o, const char *name, bool inferred,
+			 unsigned int threads, struct cell **cell, unsigned int *count)
 {
-	struct cell **cell = r->graph + r->graphs;
 	struct shape shape;
 	int i, n, ret;
 
+	cell += *count;
 	if (shape_make(&shape, name, o->tasks ? o->tasks : usual_tasks(name)))
 		return -1;
-	n = add_cells(o, &shape, threads, 0, cell);
+	n = add_cells(o, &shape, inferred, threads, 0, cell);
 	ret = n < 0 ? -1 : measure_in_turn(o, &shape, cell, n);
 	for (i = 0; i < n; i++) {
-		ret |= bytes_of(o, &shape, cell[i]);
+		if (!inferred)
+			ret |= bytes_of(o, &shape, cell[i]);
 		ret |= measure_check(o, &shape, cell[i]);
 	}
 	shape_free(&shape);
 	if (n < 0)
 		return -1;
-	r->graphs += n;
+	*count += n;
 	if (!o->json)
-		report_cells(cell, n);
+		report_cells(cell, n, inferred);
 	return ret;
 }
 
-static int measure_graphs(const struct options *o, struct results *r)
+static int measure_graphs(const struct options *o, bool inferred, struct cell **cell,
+			  unsigned int *count)
 {
 	unsigned int t, i;
 	int ret = 0;
 
 	for (t = 0; t < o->threads.count; t++) {
 		if (!o->json)
-			report_head(o, o->threads.at[t]);
+			report_head(o, o->threads.at[t], inferred);
 		for (i = 0; i < shape_count; i++)
 			if (!o->graph || o->graph == shape_names[i])
-				ret |= measure_graph(o, r, shape_names[i], o->threads.at[t]);
+				ret |= measure_graph(o, shape_names[i], inferred, o->threads.at[t],
+						     cell, count);
 	}
 	for (t = 0; t < o->threads.count && !o->json; t++)
-		report_compare(r, o->threads.at[t]);
+		report_compare(cell, *count, o->threads.at[t]);
 	return ret;
 }
 
@@ -307,7 +316,7 @@ static int measure_body(const struct options *o, struct results *r, const struct
 			unsigned int threads, uint32_t body)
 {
 	struct cell **cell = r->body + r->bodies;
-	int n = add_cells(o, shape, threads, body, cell);
+	int n = add_cells(o, shape, false, threads, body, cell);
 
 	if (n < 0)
 		return -1;
@@ -349,7 +358,7 @@ static int grow(const struct options *o, struct results *r, const char *name,
 	for (i = 0; i < o->sizes.count; i++) {
 		if (shape_make(&shape, name, o->sizes.at[i]))
 			return -1;
-		cell = cell_new(o, peer, &shape, threads);
+		cell = cell_new(o, peer, peer->kind, &shape, threads);
 		if (cell) {
 			r->growth[r->growths++] = cell;
 			ret |= measure_times(o, &shape, cell, o->reps);
@@ -395,7 +404,8 @@ static int measure_latencies(const struct options *o, struct results *r)
 		return -1;
 	for (t = 0; t < o->threads.count; t++) {
 		for (p = 0; p < contender_count; p++) {
-			if (!contender_able(&contenders[p], o->threads.at[t]))
+			if (contenders[p].kind == ABSENT ||
+			    !contender_able(&contenders[p], o->threads.at[t]))
 				continue;
 			l = latency_new(&contenders[p], o->threads.at[t]);
 			if (!l || measure_latency(o, &one, l))
@@ -408,6 +418,15 @@ static int measure_latencies(const struct options *o, struct results *r)
 	if (!o->json)
 		report_latency(r);
 	return ret;
+}
+
+/* Peers of all kinds. */
+static int add_bare_cells(const struct options *o, const struct shape *shape, struct cell **cell)
+{
+	int given = add_cells(o, shape, false, o->threads.at[0], 0, cell);
+	int inferred = given < 0 ? -1 : add_cells(o, shape, true, o->threads.at[0], 0, cell + given);
+
+	return inferred < 0 ? -1 : given + inferred;
 }
 
 /* Says only what was run: each graph once more than there are repetitions, twice each time. */
@@ -423,7 +442,7 @@ static int run_bare(const struct options *o, struct results *r)
 		if (shape_make(&shape, shape_names[i],
 			       o->tasks ? o->tasks : usual_tasks(shape_names[i])))
 			return -1;
-		n = add_cells(o, &shape, o->threads.at[0], 0, r->graph);
+		n = add_bare_cells(o, &shape, r->graph);
 		for (k = 0; k < n; k++) {
 			ret |= measure_times(o, &shape, r->graph[k], o->reps);
 			printf("%s %s %u\n", r->graph[k]->peer->name, shape.name, shape.ntasks);
@@ -447,7 +466,9 @@ static int measure_all(const struct options *o, struct results *r)
 	if (!o->json)
 		report_noise(&r->noise);
 	if (o->graphs)
-		ret |= measure_graphs(o, r);
+		ret |= measure_graphs(o, false, r->graph, &r->graphs);
+	if (o->inferred)
+		ret |= measure_graphs(o, true, r->inferred, &r->inferreds);
 	if (o->bodies)
 		ret |= measure_bodies(o, r);
 	if (o->growth)
@@ -465,10 +486,11 @@ static int make_room(const struct options *o, struct results *r)
 	size_t n = shape_count * o->threads.count * contender_count;
 
 	r->graph = calloc(n, sizeof(*r->graph));
+	r->inferred = calloc(n, sizeof(*r->inferred));
 	r->body = calloc(n * o->body.count, sizeof(*r->body));
 	r->growth = calloc(n * o->sizes.count, sizeof(*r->growth));
 	r->latency = calloc(n, sizeof(*r->latency));
-	return r->graph && r->body && r->growth && r->latency ? 0 : -1;
+	return r->graph && r->inferred && r->body && r->growth && r->latency ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -481,7 +503,7 @@ int main(int argc, char **argv)
 	};
 	struct options o = {
 		.reps = 9, .blocks = 24,
-		.graphs = true, .bodies = true, .latency = true, .growth = true,
+		.graphs = true, .inferred = true, .bodies = true, .latency = true, .growth = true,
 		.threads = { 2, { 1, 2 } }, .sizes = { 3, { 10000, 100000, 1000000 } },
 		.body = { 2, { 1000, 10000 } },
 	};
@@ -499,6 +521,7 @@ int main(int argc, char **argv)
 	contenders_find(o.dir);
 	ret = measure_all(&o, &r);
 	free(r.graph);
+	free(r.inferred);
 	free(r.body);
 	free(r.growth);
 	free(r.latency);

@@ -19,16 +19,19 @@
 
 /**
  * enum contender_kind - what a comparison says about a peer
+ * @ABSENT:	it has no part in it
  * @SUBJECT:	libpto, which is compared
  * @RIVAL:	it is compared with the best of these
  * @SHOWN:	shown only, as it does something else
  * @FLOOR:	what is possible
  */
-enum contender_kind { SUBJECT, RIVAL, SHOWN, FLOOR };
+enum contender_kind { ABSENT, SUBJECT, RIVAL, SHOWN, FLOOR };
 
 /**
  * struct contender - something that is measured
  * @object:	what is loaded for it, if it is not called @name
+ * @kind:	where edges are given
+ * @inferred:	where they follow from what tasks read and write
  * @counts_from: as a RIVAL only with so many threads
  * @max_threads: it knows no more; 0: any number
  * @trim:	malloc gives memory back, as is its default
@@ -40,7 +43,7 @@ struct contender {
 	const char *name;
 	const char *object;
 	const char *title;
-	enum contender_kind kind;
+	enum contender_kind kind, inferred;
 	unsigned int counts_from;
 	unsigned int max_threads;
 	bool trim;
@@ -61,7 +64,7 @@ struct options {
 	unsigned int reps;
 	unsigned int blocks;
 	bool json;
-	bool graphs, bodies, latency, growth, bare;
+	bool graphs, inferred, bodies, latency, growth, bare;
 	struct list threads;
 	struct list sizes;
 	struct list body;	/* ns */
@@ -75,19 +78,23 @@ struct sample {
 
 /**
  * struct cell - a graph run by a peer
+ * @kind:	what a comparison says about it
  * @tasks:	how many it has
  * @body:	ns that each of them takes
  * @checked:	a run of a checking kernel found nothing wrong
+ * @inlined:	the part of the tasks that the thread that made them ran meanwhile
  * @bytes:	of memory per task; 0: not measured
  * @first:	the first graph of this size in a process: its memory is new
  */
 struct cell {
 	const struct contender *peer;
+	enum contender_kind kind;
 	const char *graph;
 	unsigned int threads;
 	uint32_t tasks;
 	uint32_t body;
 	bool checked;
+	double inlined;
 	double bytes;
 	struct sample first;
 	unsigned int count;
@@ -120,10 +127,11 @@ struct noise {
 struct results {
 	struct noise noise;
 	struct cell **graph;
+	struct cell **inferred;
 	struct cell **body;
 	struct cell **growth;
 	struct latency **latency;
-	unsigned int graphs, bodies, growths, latencies;
+	unsigned int graphs, inferreds, bodies, growths, latencies;
 };
 
 /* ---- contenders.c ------------------------------------------------------- */
@@ -133,9 +141,6 @@ extern const unsigned int contender_count;
 
 const char *contender_object(const struct contender *c);
 bool contender_able(const struct contender *c, unsigned int threads);
-
-/* Is libpto compared with it? */
-bool contender_counts(const struct contender *c, unsigned int threads);
 
 /* Which ones are asked for: those that are not slow; none; one more, or -1. */
 void contenders_usual(void);
@@ -147,7 +152,7 @@ void contenders_find(const char *dir);
 
 /* Results that children fill in; NULL: no memory. For the life of the process. */
 struct cell *cell_new(const struct options *o, const struct contender *peer,
-		      const struct shape *shape, unsigned int threads);
+		      enum contender_kind kind, const struct shape *shape, unsigned int threads);
 struct latency *latency_new(const struct contender *peer, unsigned int threads);
 
 /* Each 0, or -1 when the peer failed, which has said why. */
@@ -163,6 +168,9 @@ int measure_noise(struct noise *noise);
 
 struct stat stat_of(double *value, unsigned int n);
 
+/* Is libpto compared with it? */
+bool cell_counts(const struct cell *cell);
+
 /* ns per task of building, running and freeing; of the first time; and of one of the parts. */
 struct stat cell_total(const struct cell *cell);
 struct stat cell_part(const struct cell *cell, size_t offset);
@@ -170,9 +178,10 @@ double cell_first(const struct cell *cell);
 #define CELL_PART(cell, name) cell_part(cell, offsetof(struct sample, name))
 
 void report_noise(const struct noise *noise);
-void report_head(const struct options *o, unsigned int threads);
-void report_cells(struct cell *const *cell, unsigned int n);
-void report_compare(const struct results *r, unsigned int threads);
+/* Of graphs with edges that are given, or @inferred. */
+void report_head(const struct options *o, unsigned int threads, bool inferred);
+void report_cells(struct cell *const *cell, unsigned int n, bool inferred);
+void report_compare(struct cell *const *cell, unsigned int n, unsigned int threads);
 /* Cells of one graph, number of threads and body follow each other, by peer. */
 void report_bodies(const struct results *r);
 /* Cells of one graph, peer and number of threads follow each other, by size. */

@@ -6,7 +6,7 @@
 BENCH	:= $(O)/bin/pto-bench
 bench-dir := $(O)/tools/bench
 bench-obj := $(call objs,$(wildcard tools/bench/*.c))
-bench-peers := pto sketch
+bench-peers := pto flow submit sketch
 bench-images := $(patsubst tools/bench/kernels/%.c,$(bench-dir)/%.so,$(wildcard tools/bench/kernels/*.c))
 
 ifeq ($(SAN),)
@@ -16,9 +16,9 @@ bench-libomp := clang -fopenmp -fopenmp-version=50
 bench-starpu := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags starpu-1.3 2>/dev/null))
 bench-peers += $(call peer-if,openmp,$(CC) -fopenmp -xc,omp.h)
 bench-peers += $(call peer-if,libomp,$(bench-libomp) -xc,omp.h)
-bench-peers += $(call peer-if,starpu,$(CC) $(bench-starpu) -xc,starpu.h)
+bench-peers += $(call peer-if,starpu handles,$(CC) $(bench-starpu) -xc,starpu.h)
 bench-peers += $(call peer-if,tbb counters,$(CXX) -xc++,tbb/flow_graph.h)
-bench-peers += $(call peer-if,taskflow,$(CXX) -std=c++20 -xc++,taskflow/taskflow.hpp)
+bench-peers += $(call peer-if,taskflow async,$(CXX) -std=c++20 -xc++,taskflow/taskflow.hpp)
 endif
 bench-peer-so := $(bench-peers:%=$(bench-dir)/%.so)
 
@@ -26,8 +26,8 @@ $(bench-obj) $(call objs,$(wildcard tools/bench/peers/*.c)): CPPFLAGS += -Itools
 $(O)/tools/bench/json.o: CPPFLAGS += $(shell pkg-config --cflags jansson 2>/dev/null)
 $(O)/tools/bench/peers/openmp.o: CFLAGS += -fopenmp
 $(bench-dir)/openmp.so: LDFLAGS += -fopenmp
-$(O)/tools/bench/peers/starpu.o: CPPFLAGS += $(bench-starpu)
-$(bench-dir)/starpu.so: bench-libs := $(shell pkg-config --libs starpu-1.3 2>/dev/null)
+$(patsubst %,$(O)/tools/bench/peers/%.o,starpu handles): CPPFLAGS += $(bench-starpu)
+$(patsubst %,$(bench-dir)/%.so,starpu handles): bench-libs := $(shell pkg-config --libs starpu-1.3 2>/dev/null)
 
 $(BENCH): $(bench-obj) $(O)/libpto.so
 	$(call say,LD,$@)
@@ -39,8 +39,8 @@ $(bench-dir)/%.so: $(O)/tools/bench/peers/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $< $(bench-libs)
 
-$(bench-dir)/pto.so: bench-libs := -L$(O) -lpto -Wl,-rpath,'$$ORIGIN/../..'
-$(bench-dir)/pto.so: $(O)/libpto.so
+$(patsubst %,$(bench-dir)/%.so,pto flow submit): bench-libs := -L$(O) -lpto -Wl,-rpath,'$$ORIGIN/../..'
+$(patsubst %,$(bench-dir)/%.so,pto flow submit): $(O)/libpto.so
 
 $(bench-dir)/libomp.so: tools/bench/peers/openmp.c tools/bench/peer.h tools/bench/shapes.h
 	$(call say,CC,$@)
@@ -48,8 +48,8 @@ $(bench-dir)/libomp.so: tools/bench/peers/openmp.c tools/bench/peer.h tools/benc
 	$(Q)$(bench-libomp) -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -Itools/bench -shared -o $@ $<
 
 $(bench-dir)/tbb.so $(bench-dir)/counters.so: bench-libs := -ltbb
-$(bench-dir)/taskflow.so: bench-libs := -pthread
-$(patsubst %,$(bench-dir)/%.so,tbb counters taskflow): $(bench-dir)/%.so: tools/bench/peers/%.cc \
+$(patsubst %,$(bench-dir)/%.so,taskflow async): bench-libs := -pthread
+$(patsubst %,$(bench-dir)/%.so,tbb counters taskflow async): $(bench-dir)/%.so: tools/bench/peers/%.cc \
 		tools/bench/peer.h tools/bench/shapes.h
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
@@ -59,10 +59,10 @@ $(patsubst %,$(bench-dir)/%.so,tbb counters taskflow): $(bench-dir)/%.so: tools/
 $(bench-images): $(bench-dir)/%.so: tools/bench/kernels/%.c tools/bench/kernels/body.h
 	$(call say,IMAGE,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -fPIC -shared $(sanflags-$(SAN)) -Wl,-z,now -o $@ $<
+	$(Q)$(CC) -O2 -fPIC -shared -Ilib/include $(sanflags-$(SAN)) -Wl,-z,now -o $@ $<
 
 # What needs no other library is always there, and installed: pto bench.
-bench-own := $(bench-dir)/pto.so $(bench-dir)/sketch.so $(bench-images)
+bench-own := $(patsubst %,$(bench-dir)/%.so,pto flow submit sketch) $(bench-images)
 bench-dest := $(DESTDIR)$(prefix)
 
 all: $(BENCH) $(bench-own)

@@ -11,16 +11,25 @@
 
 struct contender contenders[] = {
 	{ .name = "pto", .kind = SUBJECT, .title = "libpto" },
+	{ .name = "flow", .inferred = SUBJECT, .title = "libpto's flows, and tensors" },
+	{ .name = "submit", .inferred = SHOWN,
+	  .title = "libpto: tensors, but the whole graph first, to be run again and again" },
 	{ .name = "tbb", .kind = RIVAL, .title = "oneTBB's flow graph; malloc keeps what it has" },
 	{ .name = "tbb-trim", .object = "tbb", .kind = RIVAL, .trim = true,
 	  .title = "the same; malloc gives memory back, as is its default" },
 	{ .name = "taskflow", .kind = RIVAL, .title = "Taskflow; malloc keeps what it has" },
 	{ .name = "taskflow-trim", .object = "taskflow", .kind = RIVAL, .trim = true,
 	  .title = "the same; malloc gives memory back" },
-	{ .name = "libomp", .kind = RIVAL, .counts_from = 2,
+	{ .name = "async", .inferred = RIVAL,
+	  .title = "Taskflow's dependent_async; malloc keeps what it has" },
+	{ .name = "async-trim", .object = "async", .inferred = RIVAL, .trim = true,
+	  .title = "the same; malloc gives memory back" },
+	{ .name = "libomp", .kind = RIVAL, .counts_from = 2, .inferred = RIVAL,
 	  .title = "OpenMP tasks with depend, of clang; one thread runs each at once" },
 	{ .name = "starpu", .kind = RIVAL, .slow = true, .title = "StarPU; only when it is named" },
-	{ .name = "openmp", .kind = SHOWN,
+	{ .name = "handles", .inferred = RIVAL, .slow = true,
+	  .title = "StarPU with data handles; only when it is named" },
+	{ .name = "openmp", .kind = SHOWN, .inferred = RIVAL,
 	  .title = "OpenMP tasks with depend, of gcc; the creator runs many of them itself" },
 	{ .name = "counters", .kind = SHOWN,
 	  .title = "oneTBB's task_group, with counters and edges of our own" },
@@ -39,11 +48,6 @@ const char *contender_object(const struct contender *c)
 bool contender_able(const struct contender *c, unsigned int threads)
 {
 	return c->present && threads <= (c->max_threads ? c->max_threads : ANY);
-}
-
-bool contender_counts(const struct contender *c, unsigned int threads)
-{
-	return c->kind == RIVAL && threads >= c->counts_from;
 }
 
 void contenders_usual(void)

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-#define JSON_VERSION 2
+#define JSON_VERSION 3
 
 static json_t *stat_json(struct stat s)
 {
@@ -17,12 +17,13 @@ static json_t *stat_json(struct stat s)
 
 static json_t *cell_json(const struct cell *cell)
 {
-	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o}",
 			 "graph", cell->graph, "peer", cell->peer->name,
-			 "counts", contender_counts(cell->peer, cell->threads),
+			 "counts", cell_counts(cell),
 			 "threads", (json_int_t)cell->threads, "tasks", (json_int_t)cell->tasks,
 			 "body", (json_int_t)cell->body,
 			 "repetitions", (json_int_t)cell->count, "checked", cell->checked,
+			 "inlined", cell->inlined,
 			 "bytes_per_task", cell->bytes, "first_total", cell_first(cell),
 			 "build", stat_json(CELL_PART(cell, build)),
 			 "run", stat_json(CELL_PART(cell, run)),
@@ -66,7 +67,7 @@ int report_json(const struct options *o, const struct results *r)
 	json_t *root;
 	int ret;
 
-	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o}",
+	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o, s:o}",
 			 "version", JSON_VERSION, "unit", "ns",
 			 "library", json_sprintf("%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff),
 			 "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
@@ -74,6 +75,7 @@ int report_json(const struct options *o, const struct results *r)
 			 "noise", "median", r->noise.median, "p90", r->noise.p90,
 			 "max", r->noise.max,
 			 "graphs", cells_json(r->graph, r->graphs),
+			 "inferred", cells_json(r->inferred, r->inferreds),
 			 "bodies", cells_json(r->body, r->bodies),
 			 "growth", cells_json(r->growth, r->growths),
 			 "latency", latencies_json(r));

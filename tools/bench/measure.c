@@ -54,13 +54,14 @@ static void *shared_zalloc(size_t size)
 }
 
 struct cell *cell_new(const struct options *o, const struct contender *peer,
-		      const struct shape *shape, unsigned int threads)
+		      enum contender_kind kind, const struct shape *shape, unsigned int threads)
 {
 	struct cell *cell = shared_zalloc(sizeof(*cell) + o->reps * sizeof(cell->sample[0]));
 
 	if (!cell)
 		return NULL;
 	cell->peer = peer;
+	cell->kind = kind;
 	cell->graph = shape->name;
 	cell->threads = threads;
 	cell->tasks = shape->ntasks;
@@ -295,6 +296,8 @@ static int check(struct job *job)
 	graph = job->peer->build(job->shape, &work);
 	if (!graph || run_checked(job, graph, &check))
 		return -1;
+	if (job->peer->inlined)
+		job->cell->inlined = (double)job->peer->inlined(graph) / job->shape->ntasks;
 	job->peer->free(graph);
 	free(check.ran);
 	job->cell->checked = true;

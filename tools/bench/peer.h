@@ -50,6 +50,8 @@ struct work {
  * @build:	make a graph, by the calls that a program would make; NULL: failed
  * @run:	run it and wait; called again and again; 0 or -1
  * @free:	give all of it back
+ * @inlined:	how many tasks the thread that made them ran in the last run, before it had
+ *		made all; NULL: none
  *
  * A runtime whose tasks are gone once they have run builds in @run.
  */
@@ -58,6 +60,7 @@ struct peer {
 	void *(*build)(const struct shape *shape, const struct work *work);
 	int (*run)(void *graph);
 	void (*free)(void *graph);
+	uint32_t (*inlined)(void *graph);
 };
 
 /* What a peer's object exports. */

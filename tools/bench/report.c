@@ -5,6 +5,8 @@
 
 #include "bench.h"
 
+#define INLINED_MOST	0.1	/* the part of tasks from which a peer does something else */
+
 /* ---- numbers ------------------------------------------------------------ */
 
 static struct stat per_task(const struct cell *cell, double *value)
@@ -49,6 +51,13 @@ static struct stat cell_again(const struct cell *cell)
 	return CELL_PART(cell, again);
 }
 
+/* A peer whose creator runs tasks itself is not a runtime's rival for those. */
+bool cell_counts(const struct cell *cell)
+{
+	return cell->kind == RIVAL && cell->threads >= cell->peer->counts_from &&
+	       cell->inlined < INLINED_MOST;
+}
+
 /* ---- the graphs --------------------------------------------------------- */
 
 static const char *plural(unsigned int n)
@@ -62,13 +71,15 @@ void report_noise(const struct noise *noise)
 	       "%.2f (max) of its minimum\n", noise->median, noise->p90, noise->max);
 }
 
-void report_head(const struct options *o, unsigned int threads)
+void report_head(const struct options *o, unsigned int threads, bool inferred)
 {
-	printf("\n%u thread%s, %u repetition%s; libpto with block_dim %u\n", threads,
-	       plural(threads), o->reps, plural(o->reps), o->blocks);
-	printf("%29s--- minimum, ns per task ----------  --- median --   first\n", "");
+	printf("\n%u thread%s, %u repetition%s; libpto with block_dim %u%s\n", threads,
+	       plural(threads), o->reps, plural(o->reps), o->blocks,
+	       inferred ? "; edges are inferred" : "");
+	printf("%29s--- minimum, ns per task ----------  --- median --   %s\n", "",
+	       inferred ? "run by" : "first");
 	printf("graph      tasks peer          build    run  again   free   total   total  again"
-	       "   total  bytes\n");
+	       "   %s\n", inferred ? "creator" : "total  bytes");
 }
 
 /* A decimal where there is room, and it says something. */
@@ -77,7 +88,7 @@ static void number(int width, double value)
 	printf("%*.*f", width, value < 1000 ? 1 : 0, value);
 }
 
-static void report_cell(const struct cell *cell)
+static void report_cell(const struct cell *cell, bool inferred)
 {
 	struct stat total = cell_total(cell), again = cell_again(cell);
 
@@ -93,29 +104,34 @@ static void report_cell(const struct cell *cell)
 	number(8, total.min);
 	number(8, total.median);
 	number(7, again.median);
-	number(8, cell_first(cell));
-	printf("%7.0f%s\n", cell->bytes, cell->checked ? "" : " WRONG");
+	if (inferred) {
+		printf("%8.0f %%", 100 * cell->inlined);
+	} else {
+		number(8, cell_first(cell));
+		printf("%7.0f", cell->bytes);
+	}
+	printf("%s\n", cell->checked ? "" : " WRONG");
 }
 
-void report_cells(struct cell *const *cell, unsigned int n)
+void report_cells(struct cell *const *cell, unsigned int n, bool inferred)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		report_cell(cell[i]);
+		report_cell(cell[i], inferred);
 	fflush(stdout);
 }
 
 /* ---- libpto against the others ------------------------------------------ */
 
-static bool is_floor(const struct contender *c, unsigned int threads)
+static bool is_floor(const struct cell *cell)
 {
-	return c->kind == FLOOR;
+	return cell->kind == FLOOR;
 }
 
 /* The least that those of the @n cells that are @wanted took for what @subject did. */
 static struct stat best(struct cell *const *all, unsigned int n, const struct cell *subject,
-			bool (*wanted)(const struct contender *c, unsigned int threads),
+			bool (*wanted)(const struct cell *cell),
 			struct stat (*what)(const struct cell *cell), const char **name)
 {
 	struct stat least = { 0, 0 }, s;
@@ -125,7 +141,7 @@ static struct stat best(struct cell *const *all, unsigned int n, const struct ce
 	for (i = 0; i < n; i++) {
 		const struct cell *cell = all[i];
 
-		if (!wanted(cell->peer, cell->threads) || cell->threads != subject->threads ||
+		if (!wanted(cell) || cell->threads != subject->threads ||
 		    cell->graph != subject->graph || cell->body != subject->body || !cell->count)
 			continue;
 		s = what(cell);
@@ -139,13 +155,13 @@ static struct stat best(struct cell *const *all, unsigned int n, const struct ce
 	return least;
 }
 
-static void compare_rival(const struct results *r, const struct cell *cell,
+static void compare_rival(struct cell *const *all, unsigned int n, const struct cell *cell,
 			  struct stat (*what)(const struct cell *cell))
 {
 	struct stat own = what(cell), other;
 	const char *name;
 
-	other = best(r->graph, r->graphs, cell, contender_counts, what, &name);
+	other = best(all, n, cell, cell_counts, what, &name);
 	if (*name)
 		printf("  %-9.9s%6.2f%8.2f  %-7s", name, own.min / other.min,
 		       own.median / other.median,
@@ -154,17 +170,17 @@ static void compare_rival(const struct results *r, const struct cell *cell,
 		printf("  %-32s", "none here");
 }
 
-static void compare_floor(const struct results *r, const struct cell *cell,
+static void compare_floor(struct cell *const *all, unsigned int n, const struct cell *cell,
 			  struct stat (*what)(const struct cell *cell))
 {
 	const char *name;
-	struct stat floor = best(r->graph, r->graphs, cell, is_floor, what, &name);
+	struct stat floor = best(all, n, cell, is_floor, what, &name);
 
 	if (*name)
 		printf("%7.2f", what(cell).min / floor.min);
 }
 
-void report_compare(const struct results *r, unsigned int threads)
+void report_compare(struct cell *const *all, unsigned int n, unsigned int threads)
 {
 	unsigned int i;
 
@@ -172,16 +188,16 @@ void report_compare(const struct results *r, unsigned int threads)
 	       threads, plural(threads));
 	printf("%8s  total       min  median           again       min  median           "
 	       "total  again\n", "");
-	for (i = 0; i < r->graphs; i++) {
-		const struct cell *cell = r->graph[i];
+	for (i = 0; i < n; i++) {
+		const struct cell *cell = all[i];
 
-		if (cell->threads != threads || cell->peer->kind != SUBJECT || !cell->count)
+		if (cell->threads != threads || cell->kind != SUBJECT || !cell->count)
 			continue;
 		printf("%-8s", cell->graph);
-		compare_rival(r, cell, cell_total);
-		compare_rival(r, cell, cell_again);
-		compare_floor(r, cell, cell_total);
-		compare_floor(r, cell, cell_again);
+		compare_rival(all, n, cell, cell_total);
+		compare_rival(all, n, cell, cell_again);
+		compare_floor(all, n, cell, cell_total);
+		compare_floor(all, n, cell, cell_again);
 		printf("\n");
 	}
 }
@@ -217,8 +233,8 @@ static void bodies_row(struct cell *const *cell, unsigned int n)
 	printf("%-8s %3u%6u", cell[0]->graph, cell[0]->threads, cell[0]->body);
 	for (i = 0; i < n; i++)
 		printf("%7.1f", efficiency(cell[i]));
-	peer = best(cell, n, cell[0], contender_counts, cell_again, &name);
-	if (*name && cell[0]->peer->kind == SUBJECT)
+	peer = best(cell, n, cell[0], cell_counts, cell_again, &name);
+	if (*name && cell[0]->kind == SUBJECT)
 		printf("  %s", cell_again(cell[0]).min < peer.min ? "ahead" : "behind");
 	printf("\n");
 }

@@ -102,4 +102,4 @@ void destroy(void *arg)
 
 } // namespace
 
-const struct peer bench_peer = { start, build, run, destroy };
+const struct peer bench_peer = { start, build, run, destroy, nullptr };

@@ -5,6 +5,7 @@
  * itself when many wait already.
  */
 #include <omp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "peer.h"
@@ -13,7 +14,11 @@ struct graph {
 	const struct shape *shape;
 	struct work work;
 	char *token;	/* by task: what its successors depend on */
+	uint32_t inlined;
 };
+
+/* This thread is at making tasks. */
+static __thread bool makes;
 
 static int start(const struct setup *setup)
 {
@@ -37,18 +42,25 @@ static void *build(const struct shape *shape, const struct work *work)
 	return NULL;
 }
 
-static void make_tasks(const struct graph *g)
+static void make_tasks(struct graph *g)
 {
 	const struct shape *s = g->shape;
 	struct work work = g->work;
 	uint32_t task;
 
+	g->inlined = 0;
+	makes = true;
 	for (task = 0; task < s->ntasks; task++) {
-		#pragma omp task firstprivate(work, task) depend(out: g->token[task]) \
+		#pragma omp task firstprivate(work, task, g) depend(out: g->token[task]) \
 			depend(iterator(uint32_t k = s->first[task]:s->first[task + 1]), \
 			       in: g->token[s->pred[k]])
-		work.body(work.ctx, task);
+		{
+			work.body(work.ctx, task);
+			if (makes)
+				g->inlined++;
+		}
 	}
+	makes = false;
 }
 
 static int run(void *graph)
@@ -67,9 +79,15 @@ static void destroy(void *graph)
 	free(g);
 }
 
+static uint32_t inlined(void *graph)
+{
+	return ((struct graph *)graph)->inlined;
+}
+
 const struct peer bench_peer = {
 	.start = start,
 	.build = build,
 	.run = run,
 	.free = destroy,
+	.inlined = inlined,
 };

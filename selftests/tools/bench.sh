@@ -25,6 +25,9 @@ for c in r["inferred"]:
     if c["peer"] == "libomp" and c["threads"] == 1:
         assert c["inlined"] == 1 and not c["counts"], c
     assert not c["inlined"] or c["peer"] in ("libomp", "openmp"), c
+s = r["streamed"]
+assert s["tasks"] == 10000 and s["window"] == 1024 and len(s["bytes"]) == 10, s
+assert 1 << 20 < s["bytes"][0] <= s["bytes"][9], s
 assert {(c["peer"], c["threads"]) for c in r["inferred"]} >= {
     (peer, threads) for peer in ("flow", "submit") for threads in (1, 2)}, r["inferred"]
 for c in r["bodies"]:

@@ -27,9 +27,11 @@ example bgemm -p batch=2 -p m=130 -p n=100 -p k=70 -p tile=32 --threads 2
 example softmax -p rows=100 -p cols=37
 example cholesky -p n=100 -p tile=17 --threads 3
 example paged_attention
+example stream -p tasks=20000 -p cells=300 --threads 2
 # In a window that is always full.
 export PTO2_RING_TASK_WINDOW=16
 example paged_attention -p batch=3 -p heads=6 -p kv_heads=2 -p dim=24 -p page=7 -p table=46
+example stream -p tasks=20000 -p cells=100
 export PTO2_RING_TASK_WINDOW=4
 example cholesky -p n=130 -p tile=13
 unset PTO2_RING_TASK_WINDOW

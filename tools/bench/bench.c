@@ -13,6 +13,7 @@
 #define USAGE		2
 #define USUAL_TASKS	100000
 #define BODY_TASKS	2000
+#define STREAM_TASKS	10000000
 #define BATCH		3	/* repetitions that one process makes */
 
 /* ---- options ------------------------------------------------------------ */
@@ -301,6 +302,26 @@ static int measure_graphs(const struct options *o, bool inferred, struct cell **
 	return ret;
 }
 
+/* Of libpto alone. */
+static int measure_stream(const struct options *o, struct results *r)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < contender_count; i++) {
+		const struct contender *c = &contenders[i];
+
+		if (c->inferred != SUBJECT || !contender_able(c, 1))
+			continue;
+		r->streamed = streamed_new(o->tasks ? 10 * o->tasks : STREAM_TASKS);
+		if (!r->streamed || measure_streamed(o, c, r->streamed))
+			ret = -1;
+		else if (!o->json)
+			report_streamed(r->streamed);
+	}
+	return ret;
+}
+
 /* ---- bodies ------------------------------------------------------------- */
 
 /* Where there is enough to do for two threads, but not without regard to order. */
@@ -468,7 +489,7 @@ static int measure_all(const struct options *o, struct results *r)
 	if (o->graphs)
 		ret |= measure_graphs(o, false, r->graph, &r->graphs);
 	if (o->inferred)
-		ret |= measure_graphs(o, true, r->inferred, &r->inferreds);
+		ret |= measure_graphs(o, true, r->inferred, &r->inferreds) | measure_stream(o, r);
 	if (o->bodies)
 		ret |= measure_bodies(o, r);
 	if (o->growth)

@@ -123,6 +123,19 @@ struct noise {
 	double median, p90, max;
 };
 
+#define STREAM_WINDOW	1024
+
+/**
+ * struct streamed - resident memory of a process that streams tasks through a window of STREAM_WINDOW
+ * @tasks:	how many in all
+ * @bytes:	after each tenth of them, @count of these
+ */
+struct streamed {
+	uint32_t tasks;
+	unsigned int count;
+	double bytes[10];
+};
+
 /** struct results - all that was measured; cells in the order of the tables */
 struct results {
 	struct noise noise;
@@ -131,6 +144,7 @@ struct results {
 	struct cell **body;
 	struct cell **growth;
 	struct latency **latency;
+	struct streamed *streamed;	/* NULL: not measured */
 	unsigned int graphs, inferreds, bodies, growths, latencies;
 };
 
@@ -154,12 +168,14 @@ void contenders_find(const char *dir);
 struct cell *cell_new(const struct options *o, const struct contender *peer,
 		      enum contender_kind kind, const struct shape *shape, unsigned int threads);
 struct latency *latency_new(const struct contender *peer, unsigned int threads);
+struct streamed *streamed_new(uint32_t tasks);
 
 /* Each 0, or -1 when the peer failed, which has said why. */
 int measure_times(const struct options *o, const struct shape *shape, struct cell *cell,
 		  unsigned int reps);
 int measure_bytes(const struct options *o, const struct shape *shape, struct cell *cell);
 int measure_check(const struct options *o, const struct shape *shape, struct cell *cell);
+int measure_streamed(const struct options *o, const struct contender *peer, struct streamed *s);
 int measure_latency(const struct options *o, const struct shape *one, struct latency *l);
 
 int measure_noise(struct noise *noise);
@@ -182,6 +198,7 @@ void report_noise(const struct noise *noise);
 void report_head(const struct options *o, unsigned int threads, bool inferred);
 void report_cells(struct cell *const *cell, unsigned int n, bool inferred);
 void report_compare(struct cell *const *cell, unsigned int n, unsigned int threads);
+void report_streamed(const struct streamed *s);
 /* Cells of one graph, number of threads and body follow each other, by peer. */
 void report_bodies(const struct results *r);
 /* Cells of one graph, peer and number of threads follow each other, by size. */

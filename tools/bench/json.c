@@ -61,13 +61,27 @@ static json_t *latencies_json(const struct results *r)
 	return array;
 }
 
+static json_t *streamed_json(const struct streamed *s)
+{
+	json_t *bytes;
+	unsigned int i;
+
+	if (!s)
+		return json_null();
+	bytes = json_array();
+	for (i = 0; i < s->count; i++)
+		json_array_append_new(bytes, json_real(s->bytes[i]));
+	return json_pack("{s:I, s:I, s:o}", "tasks", (json_int_t)s->tasks,
+			 "window", (json_int_t)STREAM_WINDOW, "bytes", bytes);
+}
+
 int report_json(const struct options *o, const struct results *r)
 {
 	unsigned int v = pto_version();
 	json_t *root;
 	int ret;
 
-	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o, s:o}",
+	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", JSON_VERSION, "unit", "ns",
 			 "library", json_sprintf("%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff),
 			 "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
@@ -76,6 +90,7 @@ int report_json(const struct options *o, const struct results *r)
 			 "max", r->noise.max,
 			 "graphs", cells_json(r->graph, r->graphs),
 			 "inferred", cells_json(r->inferred, r->inferreds),
+			 "streamed", streamed_json(r->streamed),
 			 "bodies", cells_json(r->body, r->bodies),
 			 "growth", cells_json(r->growth, r->growths),
 			 "latency", latencies_json(r));

@@ -35,6 +35,7 @@ struct job {
 	int (*measure)(struct job *job);
 	struct cell *cell;
 	struct latency *latency;
+	struct streamed *streamed;
 	unsigned int reps;
 };
 
@@ -77,6 +78,15 @@ struct latency *latency_new(const struct contender *peer, unsigned int threads)
 	l->peer = peer;
 	l->threads = threads;
 	return l;
+}
+
+struct streamed *streamed_new(uint32_t tasks)
+{
+	struct streamed *s = shared_zalloc(sizeof(*s));
+
+	if (s)
+		s->tasks = tasks;
+	return s;
 }
 
 /* ---- children ----------------------------------------------------------- */
@@ -217,19 +227,26 @@ int measure_times(const struct options *o, const struct shape *shape, struct cel
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* Exact, where the counts in statm lag behind; without code, which is mapped from files. */
-static double anonymous_bytes(void)
+/* Of /proc/self/smaps_rollup, which is exact where the counts in statm lag behind. */
+static double memory_bytes(const char *which)
 {
 	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+	size_t length = strlen(which);
 	unsigned long kib = 0;
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Anonymous: %lu", &kib) == 1)
+		if (!strncmp(line, which, length) && sscanf(line + length, ": %lu", &kib) == 1)
 			break;
 	if (f)
 		fclose(f);
 	return kib * 1024.0;
+}
+
+/* Without code, which is mapped from files. */
+static double anonymous_bytes(void)
+{
+	return memory_bytes("Anonymous");
 }
 
 /* The heap is not trimmed here, so what was in use for a time is still there afterwards. */
@@ -259,6 +276,33 @@ int measure_bytes(const struct options *o, const struct shape *shape, struct cel
 	};
 
 	untrimmed.trim = false;
+	return in_child(&job);
+}
+
+static void note_bytes(void *arg)
+{
+	struct streamed *s = arg;
+
+	s->bytes[s->count++] = memory_bytes("Rss");
+}
+
+static int streams(struct job *job)
+{
+	struct streamed *s = job->streamed;
+
+	if (start_peer(job))
+		return -1;
+	return job->peer->stream(s->tasks, STREAM_WINDOW, note_bytes, s);
+}
+
+int measure_streamed(const struct options *o, const struct contender *peer, struct streamed *s)
+{
+	const struct shape all = { .name = "stream", .ntasks = s->tasks };
+	struct job job = {
+		.opt = o, .contender = peer, .threads = 1, .shape = &all, .streamed = s,
+		.measure = streams,
+	};
+
 	return in_child(&job);
 }
 

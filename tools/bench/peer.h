@@ -52,6 +52,9 @@ struct work {
  * @free:	give all of it back
  * @inlined:	how many tasks the thread that made them ran in the last run, before it had
  *		made all; NULL: none
+ * @stream:	run @tasks tasks while they are made, each in a place of its own, with at most
+ *		@window of them not complete, and call @at() whenever a tenth has been made;
+ *		NULL: it has no such thing
  *
  * A runtime whose tasks are gone once they have run builds in @run.
  */
@@ -61,6 +64,7 @@ struct peer {
 	int (*run)(void *graph);
 	void (*free)(void *graph);
 	uint32_t (*inlined)(void *graph);
+	int (*stream)(uint32_t tasks, uint32_t window, void (*at)(void *arg), void *arg);
 };
 
 /* What a peer's object exports. */

@@ -202,6 +202,13 @@ void report_compare(struct cell *const *all, unsigned int n, unsigned int thread
 	}
 }
 
+void report_streamed(const struct streamed *s)
+{
+	printf("\n%u tasks streamed through a window of %u: %.2f MiB after a tenth of them, "
+	       "%.2f MiB after all\n", s->tasks, STREAM_WINDOW, s->bytes[0] / (1 << 20),
+	       s->bytes[s->count - 1] / (1 << 20));
+}
+
 /* ---- bodies ------------------------------------------------------------- */
 
 /* How much of the time of all threads the bodies had, in percent. */

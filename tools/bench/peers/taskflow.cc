@@ -56,4 +56,4 @@ void destroy(void *arg)
 
 } // namespace
 
-const struct peer bench_peer = { start, build, run, destroy, nullptr };
+const struct peer bench_peer = { start, build, run, destroy, nullptr, nullptr };

@@ -13,7 +13,7 @@ browser-deps:
 # The picture that the guide shows.
 .PHONY: guide-picture
 guide-picture: all
-	$(Q)O=$(O) PICTURE=Documentation/swimlane.png selftests/tools/trace_page.sh Bgemm
+	$(Q)O=$(O) PICTURE=Documentation/swimlane.png selftests/tools/trace_page.sh Attention
 
 # What the scripts compile is instrumented as the library is.
 check check-host check-full: export PTO_CC := $(CC)

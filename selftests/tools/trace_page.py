@@ -410,33 +410,34 @@ class Large(Browsed):
         self.assertEqual(self.search("#77").split(",")[0], "1 of 100000")
 
 
-class Bgemm(Browsed):
+class Attention(Browsed):
     def test_picture(self):
         """A page of a real run: what it shows is what the profile says. The guide has its picture."""
         env = {**os.environ, "PTO_EMULATOR": "threads", "PTO_CACHE": str(self.folder / "cache")}
         subprocess.run([PTO, "run", "--profile", "--out", self.folder / "out", "--block-dim", "2",
-                        "--repeat", "10", "-p", "batch=1", "-p", "m=192", "-p", "n=192", "-p", "k=192",
-                        ROOT / "tools/examples/bgemm"],
+                        "--repeat", "10", "-p", "batch=3", "-p", "heads=32", "-p", "dim=128",
+                        "-p", "page=64", "-p", "pages=16", "-p", "table=3", "-p", "context=192",
+                        ROOT / "tools/examples/paged_attention"],
                        check=True, timeout=120, env=env, stdout=subprocess.DEVNULL)
         profile = json.loads((self.folder / "out/swim_time.json").read_text())
         self.browser.open((self.folder / "out/swim_time.html").as_uri())
-        self.assertEqual(len(profile["tasks"]), 45)
-        self.assertIn("tasks45", self.text("#figures"))
+        self.assertEqual(len(profile["tasks"]), 112)
+        self.assertIn("tasks112", self.text("#figures"))
         used = len({t["core_id"] for t in profile["tasks"]})
-        threads = len(profile["aicpu_scheduler_phases"])
+        threads = len(profile["aicpu_scheduler_phases"] + profile["aicpu_orchestrator_phases"])
         self.assertEqual(self.browser.run("lanes.length"), used + threads)
         names = self.browser.run("stats.functions.map(f => f.name)")
-        self.assertEqual(names, ["gemm_tile", "tile_add"])
+        self.assertEqual(names, ["score", "soften", "weigh", "update"])
         longest = json.loads(self.trace(profile, "--json"))["critical_path"]
         self.assertIn(f'critical path{longest["tasks"]} tasks', self.text("#figures"))
-        adds = [t["duration_us"] for t in profile["tasks"] if t["func_id"] == 1]
-        self.assertTrue(self.search("tile_add").startswith(f"{len(adds)} of 45, "))
+        updates = [t for t in profile["tasks"] if t["func_id"] == 3]
+        self.assertTrue(self.search("update").startswith(f"{len(updates)} of 112, "))
         self.browser.run("(e => { e.value = ''; e.blur(); search(); })"
                          "(document.getElementById('search'))")
 
         task = self.browser.run("nodes.first[profile.path[profile.path.length - 1]]")
         lane = self.browser.run(f"laneOf.get(tasks.core[{task}])")
-        self.assertIn("tile_add, task", self.point(*self.at(task, lane)))
+        self.assertIn("update, task", self.point(*self.at(task, lane)))
         height = self.browser.run("Math.ceil(document.querySelector('.side').offsetTop)")
         picture = self.browser.picture(x=0, y=0, width=1280, height=height)
         self.assertEqual(struct.unpack(">4s2I", picture[12:24]), (b"IHDR", 1280, height))

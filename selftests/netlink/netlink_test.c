@@ -127,6 +127,51 @@ TEST_F(netlink, what_is_refused)
 	EXPECT_ERRNO(EOPNOTSUPP, ASK(g, PTO_NL_FAULT_GET, 0, { PTO_A_FAULT_DEV, 0 }));
 }
 
+/* Every bound that a policy has: what is beyond it is refused, and what is just within is not. */
+TEST_F(netlink, bounds)
+{
+	static const struct {
+		__u8 cmd;
+		__u16 flags, attr;
+		__u32 low, high;
+	} bounds[] = {
+		{ PTO_NL_DEV_GET, 0, PTO_A_DEV_INDEX, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_DEV_SET, 0, PTO_A_DEV_INDEX, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_DEV_SET, 0, PTO_A_DEV_TIMEOUT_MS, 1, PTO_TIMEOUT_MAX_MS },
+		{ PTO_NL_DEV_RESET, 0, PTO_A_DEV_INDEX, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_CTX_GET, 0, PTO_A_CTX_DEV, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_CTX_GET, 0, PTO_A_CTX_ID, 1, ~0u },
+		{ PTO_NL_STREAM_GET, 0, PTO_A_STREAM_DEV, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_STREAM_GET, 0, PTO_A_STREAM_CTX, 1, ~0u },
+		{ PTO_NL_STREAM_GET, NLM_F_DUMP, PTO_A_STREAM_HANDLE, 1, PTO_OBJECTS_MAX },
+		{ PTO_NL_STATS_GET, 0, PTO_A_STATS_DEV, 0, PTO_MAX_DEVICES - 1 },
+		{ PTO_NL_FAULT_GET, NLM_F_DUMP, PTO_A_FAULT_DEV, 0, PTO_MAX_DEVICES - 1 },
+	};
+	struct genl *g = &self->g;
+	unsigned int i, k;
+	int err;
+
+	for (i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		/* Two beyond, two within. */
+		const __u32 values[] = { bounds[i].low - 1, bounds[i].high + 1, bounds[i].low,
+					 bounds[i].high };
+
+		for (k = 0; k < 4; k++) {
+			bool beyond = values[k] < bounds[i].low || values[k] > bounds[i].high;
+
+			/* Of a reset, nothing within is tried here. */
+			if (!beyond && (k < 2 || bounds[i].cmd == PTO_NL_DEV_RESET))
+				continue;
+			genl_begin(g, bounds[i].cmd, bounds[i].flags);
+			genl_put_u32(g, bounds[i].attr, values[k]);
+			err = genl_call(g);
+			EXPECT_EQ(beyond, err == -ERANGE)
+				TH_LOG("command %u, attribute %u of %u: %d", bounds[i].cmd,
+				       bounds[i].attr, values[k], err);
+		}
+	}
+}
+
 /* Attributes that are no attributes. */
 TEST_F(netlink, malformed)
 {
@@ -328,7 +373,7 @@ TEST_F(netlink, dump_during_unplug)
 /* ---- who may ---- */
 
 /* In a child that is nobody: what goes wrong, as a number of one digit. */
-static int as_nobody(__u32 roots_id)
+static int as_nobody(__u32 roots_id, int namespaces)
 {
 	static struct genl g;
 	struct uapi own;
@@ -336,7 +381,7 @@ static int as_nobody(__u32 roots_id)
 	__u32 id;
 	int ret;
 
-	if (setgid(NOBODY) || setuid(NOBODY) || genl_open(&g) ||
+	if (setgid(NOBODY) || setuid(NOBODY) || unshare(namespaces) || genl_open(&g) ||
 	    uapi_start(&own, BY_IOCTL, DEVICE))
 		return 1;
 	id = uapi_info(&own).id;
@@ -370,10 +415,28 @@ TEST_F(netlink, unprivileged)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(as_nobody(id));
+		_exit(as_nobody(id, 0));
+	EXPECT_EQ(0, uapi_reap(pid));
+	/* Who has all rights in a user namespace of his own has none here. */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(as_nobody(id, CLONE_NEWUSER));
 	EXPECT_EQ(0, uapi_reap(pid));
 	/* It has got nothing wrong by it. */
 	EXPECT_EQ(0, uapi_reset(&self->u));
+}
+
+/* In another network namespace there is no such family. */
+TEST_F(netlink, initial_network_only)
+{
+	static struct genl g;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(unshare(CLONE_NEWNET) ? 1 : genl_open(&g) == -ENOENT ? 0 : 2);
+	EXPECT_EQ(0, uapi_reap(pid));
 }
 
 /* In a pid namespace of its own, the process is 1, and does not see its parent's number. */

@@ -116,14 +116,85 @@ TEST_F(files, all_read_only)
 	EXPECT_EQ(12, n);
 }
 
+/* A number of a context's fdinfo; ~0: it is not there. */
+static unsigned long long fdinfo_number(pid_t pid, int fd, const char *name)
+{
+	char path[64], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	at = strstr(slurp(path), name);
+	return at ? strtoull(at + strlen(name), NULL, 10) : ~0ull;
+}
+
+/* In a child: what is wrong with what it sees of its parent, until that is over. */
+static int watch(int fd, const volatile bool *over)
+{
+	unsigned long long submitted = 0, busy = 0, now;
+	int n = 0;
+
+	do {
+		now = fdinfo_number(getppid(), fd, "pto-submitted:\t");
+		if (now == ~0ull || now < submitted)
+			return 1;
+		submitted = now;
+		now = number(DEVICE, "busy_copy_us");
+		if (now < busy)
+			return 2;
+		busy = now;
+		if (strcmp(attribute(DEVICE, "state"), "ready"))
+			return 3;
+		if (number(DEVICE, "mem_used") % PAGE)
+			return 4;
+		n++;
+	} while (!*over);
+	/* The last look came after all that was done. */
+	if (fdinfo_number(getppid(), fd, "pto-completed:\t") !=
+	    fdinfo_number(getppid(), fd, "pto-submitted:\t"))
+		return 5;
+	return n < 2 ? 6 : 0;
+}
+
+/* Another process reads all the time. */
+TEST_F(files, under_load)
+{
+	volatile bool *over = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				   -1, 0);
+	struct pto_cmd cmds[64];
+	struct pto_mem_alloc mem;
+	pid_t pid;
+	int i;
+
+	ASSERT_NE(MAP_FAILED, (void *)over);
+	for (i = 0; i < 64; i++)
+		cmds[i] = i ? cmd_nop() : cmd_delay(100000);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(watch(self->u.fd, over));
+	for (i = 0; i < 200; i++) {
+		EXPECT_EQ(0, uapi_submit_wait(&self->u, self->copy.handle, cmds, 64, BOUND_NS));
+		EXPECT_EQ(0, uapi_alloc(&self->u, 3 * PAGE, &mem));
+		EXPECT_EQ(0, uapi_destroy(&self->u, mem.handle));
+	}
+	*over = true;
+	EXPECT_EQ(0, uapi_reap(pid));
+	EXPECT_EQ(200 * 64, fdinfo_number(getpid(), self->u.fd, "pto-submitted:\t"));
+	munmap((void *)over, PAGE);
+}
+
 /* Files that are read while their device goes. */
 TEST_F(files, reading_during_unplug)
 {
 	unsigned int device = uapi_last_device();
+	struct uapi guest;
+	char path[64];
 	int i;
 	pid_t pid;
 
 	ASSERT_LT(DEVICE, device);
+	ASSERT_EQ(0, uapi_start(&guest, BY_IOCTL, device));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", guest.fd);
+	EXPECT_NE(NULL, strstr(slurp(path), "pto-state:\tlive\n"));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -131,8 +202,12 @@ TEST_F(files, reading_during_unplug)
 			uapi_tick();
 		_exit(uapi_unplug(device));
 	}
-	EXPECT_TRUE(UNTIL(!*attribute(device, "busy_aiv_us") && !*attribute(device, "state")));
+	EXPECT_TRUE(UNTIL(!*attribute(device, "busy_aiv_us") && !*attribute(device, "state") &&
+			  strstr(slurp(path), "pto-state:\tdead\n")));
 	EXPECT_EQ(0, uapi_reap(pid));
+	/* Its device is gone, the context's file is not. */
+	EXPECT_EQ(0, fdinfo_number(getpid(), guest.fd, "pto-streams:\t"));
+	uapi_close(&guest);
 	EXPECT_STREQ("ready", attribute(DEVICE, "state"));
 }
 

@@ -56,14 +56,24 @@ check 'from standard input' 0 'stream 5 \(unknown 7\)' sh -c "'$pto' fault --dum
 check 'one that is cut off' 3 'cut off' "$pto" fault --dump cut
 check 'one with a wrong number of tasks' 3 'broken' "$pto" fault --dump many
 
-# No colour but on a terminal.
+# No colour but on a terminal, and none there for who does not want it.
+on_terminal()
+{
+	script -qec "$*" /dev/null </dev/null | tr '\033' '^'
+}
 check 'no escapes in a pipe' 1 '' sh -c "'$pto' doctor | grep -q '\\[3'"
+check 'colours on a terminal' 0 '\^\[32mok  ' on_terminal "env -u NO_COLOR '$pto' doctor"
+check 'but not with NO_COLOR' 0 '^ok  ' on_terminal "NO_COLOR=1 '$pto' doctor"
+check 'a reader that leaves early' 0 '^NAME|^DEVICE' sh -c "'$pto' list | head -n 1"
 
-for command in list info doctor; do
-	"$pto" "$command" --json | tr '\n' ' '
+"$pto" run --profile "$root/tools/examples/vector" >log 2>&1
+for words in list info doctor trace 'bench --graph indep --tasks 100 --sizes 100 --bodies 1000 --reps 1' \
+	"run $root/tools/examples/vector"; do
+	# shellcheck disable=SC2086  # words
+	"$pto" $words --json | tr '\n' ' '
 	echo
 done >json
-check 'JSON is as the schema says' 0 '^3 values$' "$PYTHON" "$root/selftests/netlink/validate.py" \
+check 'JSON is as the schema says' 0 '^6 values$' "$PYTHON" "$root/selftests/netlink/validate.py" \
 	"$root/Documentation/pto.schema.json" json
 
 commands=$("$pto" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')

@@ -67,7 +67,8 @@ check 'but not with NO_COLOR' 0 '^ok  ' on_terminal "NO_COLOR=1 '$pto' doctor"
 check 'a reader that leaves early' 0 '^NAME|^DEVICE' sh -c "'$pto' list | head -n 1"
 
 "$pto" run --profile "$root/tools/examples/vector" >log 2>&1
-for words in list info doctor trace 'bench --graph indep --tasks 100 --sizes 100 --bodies 1000 --reps 1' \
+for words in list info doctor trace \
+	'bench --graph indep --tasks 100 --sizes 100 --bodies 1000 --reps 1 --threads 1 --peers pto' \
 	"run $root/tools/examples/vector"; do
 	# shellcheck disable=SC2086  # words
 	"$pto" $words --json | tr '\n' ' '

@@ -160,6 +160,17 @@ check 'both forms at once' 2 'Usage' "$pto" run -k ex ex
 check 'cases are not of example.conf' 2 'only examples with a kernel_config.py have cases' \
 	"$pto" run --all "$root/tools/examples/vector"
 
+mkdir -p isa/include/pto
+echo '#define THIRD 3' >isa/include/pto/pto-inst.hpp
+example float ''
+{
+	echo '#include <pto/pto-inst.hpp>'
+	sed 's/^void/extern "C" void/; s/ 3;/ THIRD;/' ex/kernels/scale.c
+} >ex/kernels/scale.cpp
+sed -i 's/scale\.c/scale.cpp/' ex/kernels/kernel_config.py
+check 'kernels on the headers of --isa' 0 'PASS ex 2000/2000' "$pto" run --isa isa ex
+check 'which they need' 3 'scale.cpp did not compile' env -u PTO_ISA_ROOT "$pto" run ex
+
 # ---- short floating point -------------------------------------------------------
 
 half=true

@@ -3,12 +3,13 @@
 import numpy as np
 
 __outputs__ = ["y", "z", "w"]
+TENSOR_ORDER = ["x", "y", "z", "w"]
 RTOL, ATOL = 1e-6, 1e-6
 
 
 def generate_inputs(params):
     x, y = np.random.normal(size=(2, 1001)).astype(np.float32)
-    return {"x": x, "y": y, "z": np.zeros_like(x), "w": np.zeros_like(x)}
+    return {"w": np.zeros_like(x), "x": x, "y": y, "z": np.zeros_like(x)}
 
 
 def compute_golden(tensors, params):

@@ -273,7 +273,7 @@ void kernel_entry(int64_t *args)
 	uint16_t *y = (uint16_t *)args[1], *z = (uint16_t *)args[2];
 
 	for (int64_t i = 0; i < args[3]; i++) {
-		uint32_t bits = x[i] << 16;
+		uint32_t bits = (uint32_t)x[i] << 16;
 		float f;
 
 		memcpy(&f, &bits, 4);

@@ -382,7 +382,7 @@ static void *thread_main(void *arg)
 		give_up(t->run, t->err, t->text ?: "no memory for the error text");
 	else if (rc)
 		give_up(t->run, rc, pto_last_error());
-	flow_end(t->flow);
+	flow_lend(t->flow);
 	return NULL;
 }
 
@@ -447,16 +447,17 @@ int device_orch_start(struct orch *o, struct pto_launch_opts *opts, int threads,
 		      struct pto_launch **launch)
 {
 	struct device_run *run;
-	int rc;
+	int schedule, lends, rc;
 
 	threads = max(threads, 1);
 	run = new_run(o, threads);
 	if (!run)
 		return fail(-ENOMEM, "no memory for %d orchestrations", threads);
-	/* Of the threads those that orchestrate do not schedule, unless there are no others. */
-	if (!o->orch_to_sched)
-		opts->aicpu_threads = max(opts->aicpu_threads - threads, 1);
-	rc = pto_flow_start(o->graph, opts, &o->flow_opts, &run->thread[0].flow);
+	/* Of the threads those that orchestrate do not schedule before they are through, if then. */
+	schedule = max(opts->aicpu_threads - threads, 1);
+	lends = o->orch_to_sched ? opts->aicpu_threads - schedule : 0;
+	opts->aicpu_threads = schedule + lends;
+	rc = flow_start(o->graph, opts, &o->flow_opts, lends, &run->thread[0].flow);
 	if (rc) {
 		free_run(run);
 		return rc;

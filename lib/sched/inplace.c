@@ -192,8 +192,7 @@ static __inline void work_with_others(struct sched_worker *w, enum ready_mode mo
 			cpu_relax();
 		if (spin)
 			continue;
-		/* Others go home; who launched stays until all is done. */
-		if (w->index)
+		if (!ready_stays(w))
 			return;
 		ready_park(w);
 	}

@@ -194,14 +194,14 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 		if (atomic_fetch_and(&run->parked, ~(1ull << i)) & (1ull << i)) {
 			if (atomic_load(&s->workers[i]->at_cores)) {
 				s->dev->ops->rouse(s->dev);
-			} else if (i) {
+			} else if (!(run->stays & 1ull << i)) {
 				/* Without it the others do the work. */
 				if (threads_wake(s, i))
 					log_msg(LOG_WARN, "no thread for worker %u: %s", i,
 						pto_last_error());
 			} else {
-				atomic_store(&s->workers[0]->futex, 1);
-				futex_wake(&s->workers[0]->futex, 1);
+				atomic_store(&s->workers[i]->futex, 1);
+				futex_wake(&s->workers[i]->futex, 1);
 			}
 			return;
 		}
@@ -302,7 +302,7 @@ static void publish_workers(struct sched *s, unsigned int workers)
 	 * Not before they can join: a flow is submitted to already, and who is woken in vain
 	 * would not be woken again.
 	 */
-	atomic_store(&run->parked, workers == 64 ? ~1ull : (1ull << workers) - 2);
+	atomic_store(&run->parked, (workers == 64 ? ~0ull : (1ull << workers) - 1) & ~run->stays);
 }
 
 /* Worker 0 has been alone for long enough. The next launch asks anew how many are useful. */
@@ -475,6 +475,29 @@ static unsigned int useful_workers(struct sched *s, const struct launch *l)
 	return l->stream ? max(s->useful - 1, 1u) : s->useful;
 }
 
+/* Worker 0, and the last ones, as many as threads will be lent to. */
+static uint64_t staying(const struct launch *l, unsigned int workers)
+{
+	unsigned int lent = l->stream ? min(l->stream->lends, workers - 1) : 0;
+
+	return 1 | ((1ull << lent) - 1) << (workers - lent);
+}
+
+int sched_join(struct sched *s, struct stream *stream)
+{
+	struct launch *l;
+	int index = -EAGAIN;
+
+	pthread_mutex_lock(&s->lock);
+	l = s->current;
+	/* While this is the launch, no other run can be open. */
+	if (l && l->stream == stream && stream->lent < stream->lends &&
+	    stream->lent + 1 < s->run.nworkers && threads_join_run(s))
+		index = s->run.nworkers - ++stream->lent;
+	pthread_mutex_unlock(&s->lock);
+	return index;
+}
+
 static int prepare(struct sched *s, struct launch *l)
 {
 	const struct pto_graph *g = l->graph;
@@ -519,6 +542,7 @@ static int prepare(struct sched *s, struct launch *l)
 	}
 	run->workers = s->workers;
 	run->nworkers = workers;
+	run->stays = staying(l, workers);
 	run->emu = s->dev->emu;
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);

@@ -103,6 +103,13 @@ int sched_launch(struct sched *sched, struct launch *launch);
 /** sched_workers - how many the last launch has had; 0: there was none, or @sched is NULL */
 unsigned int sched_workers(struct sched *sched);
 
+/**
+ * sched_join - make the calling thread part of the run of a flow that it still holds open
+ *
+ * Returns the worker that it is to be, for threads_lend(), or -EAGAIN: there is none for it.
+ */
+int sched_join(struct sched *sched, struct stream *stream);
+
 /** sched_wake - tasks have been added to a window, or no more will be */
 void sched_wake(struct sched *sched);
 
@@ -127,6 +134,9 @@ void threads_close_run(struct sched *s);
 
 /** threads_wake - wake the thread of worker @index, or start it: 0 or -errno */
 int threads_wake(struct sched *s, unsigned int index);
+
+/** threads_lend - be worker @index until the run is complete, as sched_join() has said */
+void threads_lend(struct sched *s, unsigned int index, struct emu_thread *t);
 
 /** threads_wait_stand_in - wait until the thread that stands in for worker 0 is through */
 void threads_wait_stand_in(struct sched *s);

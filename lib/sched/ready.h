@@ -240,6 +240,12 @@ static inline bool ready_work(struct sched_worker *w)
 	return false;
 }
 
+/* Does the worker stay until all is done? Others go home when they find nothing. */
+static __inline bool ready_stays(const struct sched_worker *w)
+{
+	return w->run->stays & 1ull << w->index;
+}
+
 static __inline bool stopped(const struct sched_worker *w)
 {
 	return unlikely(atomic_load_explicit(&w->stop, relaxed));
@@ -317,6 +323,19 @@ static inline void ready_ask(struct sched_worker *w)
 		w->run->ops->room(w->run);
 }
 
+/* The run is complete: tell those of @who that may sleep until it is. */
+static inline void ready_tell(struct sched_worker *w, uint64_t who)
+{
+	struct sched_run *run = w->run;
+
+	who &= ~(1ull << w->index);
+	if (likely(!who) || run->nworkers == 1)
+		return;
+	atomic_thread_fence(memory_order_seq_cst);
+	for (; who; who &= who - 1)
+		run->ops->wake(run, who & -who);
+}
+
 /* Tell the run what this worker has done. True: the run is complete. */
 static inline bool ready_settle(struct sched_worker *w)
 {
@@ -325,16 +344,18 @@ static inline bool ready_settle(struct sched_worker *w)
 
 	w->executed = 0;
 	w->settled += done;
-	if (!done)
-		return ready_complete(run, atomic_load_explicit(&run->finished,
-								memory_order_acquire));
+	if (!done) {
+		if (!ready_complete(run, atomic_load_explicit(&run->finished,
+							      memory_order_acquire)))
+			return false;
+		/* The end of a flow, which may come when all is done, wakes but one. */
+		ready_tell(w, run->stays & ~1ull);
+		return true;
+	}
 	if (!ready_complete(run, atomic_fetch_add_explicit(&run->finished, done,
 							   memory_order_acq_rel) + done))
 		return false;
-	if (w->index && run->nworkers > 1) {
-		atomic_thread_fence(memory_order_seq_cst);
-		run->ops->wake(run, 1);
-	}
+	ready_tell(w, run->stays);
 	return true;
 }
 

@@ -358,7 +358,7 @@ static bool idle(struct sched_worker *w)
 		return false;
 	if (run->window)
 		ready_ask(w);
-	if (w->index)
+	if (!ready_stays(w))
 		return false;
 	if (run->window || run->nworkers > 1)
 		ready_park(w);

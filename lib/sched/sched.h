@@ -202,6 +202,7 @@ struct sched_worker {
  * @nworkers:	workers that there are
  * @most:	how many there may yet be
  * @begin:	when it began, if there may be more
+ * @stays:	workers that stay until all is done, a bit each: 0, and those whose threads are lent
  * @spin:	how often an idle worker looks around before it sleeps
  * @slabs:	the graph's tasks
  * @chunks:	its edges
@@ -227,6 +228,7 @@ struct sched_run {
 	atomic_uint nworkers;
 	unsigned int most;
 	uint64_t begin;
+	uint64_t stays;
 	unsigned int spin;
 	bool profile;
 

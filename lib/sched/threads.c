@@ -28,6 +28,7 @@
 /**
  * struct sched_thread - a thread that stands for worker @index
  * @born, @placed: see machine_place()
+ * @lent:	it is somebody else's thread, for one run: in the place of @instead
  * @lost:	it was given up; decided under threads_lock
  */
 struct sched_thread {
@@ -37,6 +38,8 @@ struct sched_thread {
 	unsigned int index;
 	uint64_t born;
 	bool placed;
+	bool lent;
+	struct sched_thread *instead;
 	atomic_bool lost;
 };
 
@@ -212,12 +215,13 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 	struct emu_core *core = atomic_load(&p->thread->core);
 	struct emu_fault hang = { .status = PTO_STATUS_HANG };
 
-	pthread_detach(p->pthread);
+	if (!p->lent)
+		pthread_detach(p->pthread);
 	emu_thread_gone(s->dev->emu, p->thread);
 	atomic_store(&core->lost, true);
 	s->given_up = true;
 	s->lost_workers |= 1ull << p->index;
-	s->threads[p->index] = NULL;
+	s->threads[p->index] = p->instead;
 	launch_failed(s->workers[p->index], desc->cookie, core->number, &hang);
 	if (!p->index)
 		stood_in(s);
@@ -249,6 +253,41 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 		launch_overdue(s);
 	pthread_mutex_unlock(&s->threads_lock);
 	return gone;
+}
+
+/* False: it was given up meanwhile, and owns nothing of the run's any more. */
+static bool work_lent(struct sched *s, struct sched_thread *p)
+{
+	bool gone;
+
+	pthread_mutex_lock(&s->threads_lock);
+	p->instead = s->threads[p->index];
+	s->threads[p->index] = p;
+	pthread_mutex_unlock(&s->threads_lock);
+	sched_work(s, s->workers[p->index], p->thread);
+	pthread_mutex_lock(&s->threads_lock);
+	gone = atomic_load(&p->lost);
+	if (!gone)
+		s->threads[p->index] = p->instead;
+	pthread_mutex_unlock(&s->threads_lock);
+	return !gone;
+}
+
+void threads_lend(struct sched *s, unsigned int index, struct emu_thread *t)
+{
+	struct sched_thread p = {
+		.sched = s, .thread = t, .index = index, .lent = true,
+	};
+
+	t->emu = s->dev->emu;
+	if (emu_watch_thread(t->emu, t)) {
+		log_msg(LOG_WARN, "no thread for worker %u: %s", index, pto_last_error());
+	} else {
+		if (!work_lent(s, &p))
+			return;
+		emu_unwatch_thread(t->emu, t);
+	}
+	threads_leave_run(s);
 }
 
 /* From now on there is no thread for this worker. */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/futex.h"
 #include "device/device.h"
+#include "emulator/guard.h"
 #include "graph/submit.h"
 #include "profile/log.h"
 #include "sched/launch.h"
@@ -551,8 +552,8 @@ static int read_opts(const struct pto_flow_opts *in, struct pto_flow_opts *o)
 	return stream_settings(o);
 }
 
-int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
-		   const struct pto_flow_opts *flow_opts, struct pto_flow **flow)
+int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
+	       const struct pto_flow_opts *flow_opts, unsigned int lends, struct pto_flow **flow)
 {
 	struct pto_flow_opts o;
 	struct sched *sched;
@@ -569,12 +570,19 @@ int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 	      stream_create(g, sched, &o, &s);
 	if (ret)
 		return ret;
+	s->lends = lends;
 	ret = add_flow(s, &f) ?: launch_async(g, opts, s, &f->launch);
 	if (ret)
 		free_all(s);
 	else
 		*flow = f;
 	return ret;
+}
+
+int pto_flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
+		   const struct pto_flow_opts *flow_opts, struct pto_flow **flow)
+{
+	return flow_start(g, opts, flow_opts, 0, flow);
 }
 
 int pto_flow_fork(struct pto_flow *f, struct pto_flow **other)
@@ -647,6 +655,17 @@ void flow_end(struct pto_flow *f)
 	/* Another one may be alone from here on, and does not wait for this lock. */
 	store_release(&s->nflows, s->nflows - 1);
 	pthread_mutex_unlock(&s->lock);
+}
+
+void flow_lend(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+	int worker = s->lends ? sched_join(s->sched, s) : -EAGAIN;
+
+	/* Not before: when the last one ends the launch may. */
+	flow_end(f);
+	if (worker >= 0)
+		threads_lend(s->sched, worker, guard_thread());
 }
 
 void flow_free(struct pto_flow *f)

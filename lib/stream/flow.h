@@ -36,6 +36,13 @@ struct pto_flow {
 	struct pto_tensor tensor[PTO_MAX_ARGS];
 };
 
+/** flow_start - as pto_flow_start(); @lends of those who submit call flow_lend() */
+int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
+	       const struct pto_flow_opts *flow_opts, unsigned int lends, struct pto_flow **flow);
+
+/** flow_lend - flow_end(), and then work on the launch until all is done */
+void flow_lend(struct pto_flow *f);
+
 /** flow_end - nothing more is submitted through it; the last one's end is the launch's end */
 void flow_end(struct pto_flow *f);
 

@@ -57,6 +57,8 @@ struct sched;
  * @chunks:	edges; all slabs are there from the beginning on
  * @event:	submitters sleep on it
  * @error:	the launch has failed: nothing more is submitted
+ * @lends:	how many threads that submit become workers when they are through; @lent of them
+ *		have, which the scheduler's lock guards
  * @log:	of a launch that is profiled; there before anything is submitted
  * @lock:	guards all below
  * @dev:	kept, with its scheduler, by a thread that still submits when its launch is over
@@ -76,6 +78,7 @@ struct stream {
 	struct graph_slabs chunks;
 	atomic_uint event;
 	atomic_int error;
+	unsigned int lends, lent;
 	struct profile_log *log;
 
 	pthread_mutex_t lock;

@@ -703,6 +703,74 @@ static int64_t submit_scalar(struct pto_flow *flow, int func_id, void *at)
 	return pto_flow_submit(flow, &task);
 }
 
+static void *lend(void *flow)
+{
+	flow_lend(flow);
+	return NULL;
+}
+
+static bool becomes(atomic_ulong *counter, unsigned long n)
+{
+	double begin = seconds(CLOCK_MONOTONIC);
+
+	while (atomic_load(counter) != n && seconds(CLOCK_MONOTONIC) - begin < 10)
+		usleep(100);
+	return atomic_load(counter) == n;
+}
+
+/* Of the two workers one is busy, and no other thread can be the second one. */
+TEST_F(flow, a_submitter_that_is_through_becomes_a_worker)
+{
+	atomic_ulong *flag = (void *)self->buffer, *ran = flag + 1;
+	const char *mode = getenv("PTO_EMULATOR");
+	struct pto_profile_task t[3];
+	struct pto_flow *other;
+	pthread_t thread;
+
+	self->opts.aicpu_threads = 2;
+	self->opts.flags = PTO_LAUNCH_PROFILE;
+	ASSERT_EQ(0, flow_start(self->graph, &self->opts, &self->flow_opts, 1, &self->flow));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &other));
+	ASSERT_EQ(0, submit_scalar(self->flow, COUNT, ran)) TH_LOG("%s", pto_last_error());
+	ASSERT_TRUE(becomes(ran, 1));
+	ASSERT_EQ(1, submit_scalar(self->flow, SPIN, flag));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lend, other));
+	ASSERT_EQ(2, submit_scalar(self->flow, COUNT, ran));
+	EXPECT_TRUE(becomes(ran, 2));
+	atomic_store(flag, 1);
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(3, pto_profile_read(self->graph, t, 3));
+	/* With cores on threads of their own either worker may have served both. */
+	if (!mode || strcmp(mode, "threads"))
+		EXPECT_EQ(1, t[0].thread + t[1].thread + t[2].thread);
+}
+
+/* It takes its kernel with it when that hangs, and the device goes on. */
+TEST_F(flow, a_submitter_that_hangs_as_a_worker)
+{
+	atomic_ulong *flag = (void *)self->buffer, *ran = flag + 1;
+	struct pto_flow *other;
+	pthread_t thread;
+
+	self->opts.aicpu_threads = 2;
+	self->opts.task_timeout_ms = 200;
+	ASSERT_EQ(0, flow_start(self->graph, &self->opts, &self->flow_opts, 1, &self->flow));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &other));
+	ASSERT_EQ(0, submit_scalar(self->flow, COUNT, ran)) TH_LOG("%s", pto_last_error());
+	ASSERT_TRUE(becomes(ran, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lend, other));
+	while (READ_ONCE(self->flow->stream->nflows) > 1)
+		usleep(100);
+	ASSERT_EQ(1, submit_scalar(self->flow, SPIN, flag));
+	ASSERT_EQ(2, submit_scalar(self->flow, SPIN, flag));
+	EXPECT_EQ(-ETIMEDOUT, pto_flow_finish(self->flow));
+	EXPECT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, start(self));
+	EXPECT_EQ(0, submit(self->flow, NOOP, NULL, 0));
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
 /* While its only worker waits for a core that takes long, a task for another core is not kept. */
 TEST_F(flow, a_task_does_not_wait_for_other_cores)
 {

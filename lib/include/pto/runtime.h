@@ -121,8 +121,9 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * @aicpu, @aicpu_size: AICPU program; 0 bytes: the built-in one
  * @aicore, @aicore_size: AICore program; 0 bytes: the built-in one
  * @orch_thread_num: 0 to @aicpu_thread_num: how many of these run an
- *		orchestration that runs on the device; 0 is 1. Means nothing to a graph
- *		that init_runtime() has built
+ *		orchestration that runs on the device; 0 is 1. With PTO2_ORCH_TO_SCHED=1 they
+ *		schedule, too, once they are through. Means nothing to a graph that
+ *		init_runtime() has built
  *
  * A further launch finds device memory as the last one has left it. After a
  * launch that failed with other than -EBUSY only finalize_runtime() is legal.

@@ -26,6 +26,7 @@ struct graph_args {
 
 int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 {
+	size_t size = sizeof(struct pto_graph);
 	struct pto_graph *g;
 	int ret;
 
@@ -35,13 +36,19 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	if (ret)
 		return ret;
 	/* Not calloc(), which has no cache of a thread's. */
-	g = malloc(sizeof(*g));
+	g = malloc(size);
 	if (!g)
 		return fail(-ENOMEM, "no memory for a graph");
 	device_get(dev);
-	*g = (struct pto_graph){
-		.dev = dev, .leaf = true, .roots = g->few_roots, .runs_size = FEW_RUNS,
-	};
+	/* By the C library: of a size that it knows the compiler makes a slow "rep stos". */
+	hide_var(size);
+	memset(g, 0, size);
+	g->dev = dev;
+	g->leaf = true;
+	g->roots = g->few_roots;
+	g->runs_size = FEW_RUNS;
+	g->kernels = g->few_kernels;
+	g->nkernels = FEW_KERNELS;
 	*graph = g;
 	return 0;
 }
@@ -87,7 +94,8 @@ int pto_graph_destroy(struct pto_graph *g)
 			pto_program_unload(g->kernels[i]->prog);
 		free(g->kernels[i]);
 	}
-	free(g->kernels);
+	if (g->kernels != g->few_kernels)
+		free(g->kernels);
 	if (g->pending != g->few_pending)
 		free(g->pending);
 	if (g->roots != g->few_roots)
@@ -121,6 +129,7 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 {
 	struct graph_kernel **grown;
 	uint32_t n;
+	bool few;
 
 	if (!g || !prog)
 		return fail(-EINVAL, "pto_graph_set_kernel: NULL argument");
@@ -132,9 +141,12 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 		return fail(-EXDEV, "the kernel of func_id %d was loaded on another device", func_id);
 	if (func_id >= g->nkernels) {
 		n = max(func_id + 1, 2 * (int)g->nkernels);
-		grown = realloc(g->kernels, n * sizeof(*grown));
+		few = g->kernels == g->few_kernels;
+		grown = realloc(few ? NULL : g->kernels, n * sizeof(*grown));
 		if (!grown)
 			return fail(-ENOMEM, "no memory for func_id %d", func_id);
+		if (few)
+			memcpy(grown, g->few_kernels, sizeof(g->few_kernels));
 		memset(grown + g->nkernels, 0, (n - g->nkernels) * sizeof(*grown));
 		g->kernels = grown;
 		g->nkernels = n;

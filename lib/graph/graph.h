@@ -42,7 +42,8 @@
 #define CHUNK_EDGES	7
 
 #define FEW_TASKS	32	/* need no memory of their own for what is known once sealed, */
-#define FEW_RUNS	4	/* nor do so few runs of roots */
+#define FEW_RUNS	4	/* nor do so few runs of roots, */
+#define FEW_KERNELS	4	/* or kernels */
 #define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
 
 /**
@@ -204,6 +205,7 @@ struct pto_graph {
 
 	struct graph_kernel **kernels;	/* by func_id */
 	uint32_t nkernels;
+	struct graph_kernel *few_kernels[FEW_KERNELS];
 	bool leaf;			/* all of them may run on the caller's thread */
 
 	struct graph_args *args;	/* blocks of device memory, the newest first */

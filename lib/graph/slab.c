@@ -24,10 +24,12 @@ _Static_assert(sizeof(struct graph_slab) % HUGE_SIZE == 0, "a slab is of huge pa
 
 /**
  * struct cache - slabs in no graph, the last one first
- * @lock:	guards all of it
+ * @front:	one that is had without the lock, which is enough for small graphs
+ * @lock:	guards all but @front
  * @unused:	how many of @count have been there since it was trimmed last
  */
 static struct {
+	struct graph_slab *_Atomic front;
 	pthread_mutex_t lock;
 	struct graph_slab *first;
 	unsigned int count;
@@ -52,9 +54,11 @@ static struct graph_slab *slab_map(void)
 
 static struct graph_slab *slab_get(bool first)
 {
-	struct graph_slab *slab;
+	struct graph_slab *slab = atomic_exchange(&cache.front, NULL);
 	size_t small = first ? HUGE_SIZE : 0;
 
+	if (likely(slab))
+		return slab;
 	pthread_mutex_lock(&cache.lock);
 	slab = cache.first;
 	if (slab) {
@@ -97,9 +101,12 @@ int slabs_add(struct graph_slabs *slabs)
 /* The first one of an array is the first one to be had again. */
 void slabs_free(struct graph_slabs *slabs)
 {
+	struct graph_slab *none = NULL;
 	unsigned int i;
 
 	if (!slabs->count)
+		return;
+	if (slabs->count == 1 && atomic_compare_exchange_strong(&cache.front, &none, slabs->first))
 		return;
 	pthread_mutex_lock(&cache.lock);
 	for (i = slabs->count; i--; ) {
@@ -114,6 +121,7 @@ void slabs_free(struct graph_slabs *slabs)
 
 bool graph_trim(void)
 {
+	struct graph_slab *front = atomic_exchange(&cache.front, NULL);
 	struct graph_slab *slab, **at = &cache.first;
 	unsigned int i;
 	bool left;
@@ -124,6 +132,12 @@ bool graph_trim(void)
 	slab = *at;
 	*at = NULL;
 	cache.count -= cache.unused;
+	/* It becomes the latest of them: it is needed at once, or not at all. */
+	if (front) {
+		front->next = cache.first;
+		cache.first = front;
+		cache.count++;
+	}
 	cache.unused = cache.count;
 	left = cache.count;
 	pthread_mutex_unlock(&cache.lock);

@@ -231,6 +231,7 @@ int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 		ret = fail(-errno, "eventfd: %m");
 		goto err_free;
 	}
+	l->launch.async = true;
 	ret = launch_begin(&l->launch, graph, opts);
 	if (ret)
 		goto err_close;

@@ -503,6 +503,7 @@ static int prepare(struct sched *s, struct launch *l)
 	const struct pto_graph *g = l->graph;
 	struct sched_run *run = &s->run;
 	unsigned int workers = min(l->workers ?: useful_workers(s, l), l->block_dim);
+	bool one = s->dev->inplace && !l->stream && g->ntasks == 1;
 	bool grows = !l->workers && !l->stream && workers > 1;
 	unsigned int i;
 	int ret;
@@ -512,16 +513,17 @@ static int prepare(struct sched *s, struct launch *l)
 		ret = s->dev->ops->launch_begin(s->dev, l->block_dim, l->task_ns);
 	if (ret)
 		return ret;
-	run->most = workers;
-	if (grows)
+	/* Nobody can help with one task. */
+	run->most = one ? 1 : workers;
+	if (grows || one)
 		workers = 1;
 	for (i = 0; i < workers; i++) {
 		reset_worker(s->workers[i]);
 		if (!s->dev->inplace)
 			reset_queues(s, s->workers[i]);
 	}
-	s->workers[0]->look = grows;
-	run->begin = grows ? now_ns() : 0;
+	s->workers[0]->look = run->most > workers;
+	run->begin = run->most > workers ? now_ns() : 0;
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
 	run->ops = &s->ops;
@@ -567,10 +569,13 @@ static int begin(struct sched *s, struct launch *l, struct emu_thread *t)
 	atomic_store_explicit(&s->watch.task_ns, l->task_ns, memory_order_relaxed);
 	atomic_store_explicit(&s->watch.deadline, deadline, memory_order_relaxed);
 	atomic_store_explicit(&s->error, 0, memory_order_relaxed);
-	/* Who cancels says so first, and looks for it then. */
-	atomic_store(&s->current, l);
-	if (unlikely(atomic_load(&l->cancel)))
-		cancelled(s, l);
+	atomic_store_explicit(&s->current, l, memory_order_release);
+	if (l->async) {
+		/* Who cancels says so first, and looks for it then. */
+		atomic_thread_fence(memory_order_seq_cst);
+		if (atomic_load(&l->cancel))
+			cancelled(s, l);
+	}
 	ret = emu_watch(s->dev->emu, &s->watch, t);
 	return ret ? ret : s->error;
 }

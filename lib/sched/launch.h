@@ -20,6 +20,7 @@ struct stream;
  * struct launch - what one launch is to do, and how it ended
  * @stream:	the tasks are those that it brings; NULL: @graph's
  * @workers:	0: as many as are useful
+ * @async:	others than who launches know it, and may set @cancel
  */
 struct launch {
 	struct pto_graph *graph;
@@ -32,6 +33,7 @@ struct launch {
 	struct image *aicpu_image, *aicore_image;
 	const struct pto_aicpu_program *aicpu;
 	const struct pto_aicore_program *aicore;
+	bool async;
 	atomic_bool cancel;
 };
 

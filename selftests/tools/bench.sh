@@ -10,7 +10,7 @@ cat >"$work/plausible.py" <<'END'
 import json, sys
 
 r = json.load(sys.stdin)
-assert r["version"] == 3 and r["unit"] == "ns" and r["block_dim"] == 24, r
+assert r["version"] == 4 and r["unit"] == "ns" and r["block_dim"] == 24, r
 cells = [c for c in r["graphs"] if c["peer"] == "pto"]
 assert [c["threads"] for c in cells] == [1, 2], cells
 for c in r["graphs"] + r["inferred"] + r["bodies"] + r["growth"]:
@@ -34,6 +34,15 @@ for c in r["bodies"]:
     # One after the other, whoever runs them.
     assert c["body"] == 3000 and c["again"]["min"] >= 2900, c
 assert any(c["peer"] == "pto" for c in r["bodies"])
+assert [(v["graph"], v["threads"]) for v in r["verdicts"]] == [("chain", 1), ("chain", 2)], r["verdicts"]
+taskflow = any(c["peer"] == "taskflow" for c in r["graphs"])
+for v in r["verdicts"]:
+    own = next(c for c in cells if c["threads"] == v["threads"])
+    peers = [c for c in r["graphs"] if c["counts"] and c["threads"] == v["threads"]]
+    for what, without in ("total", 0.4), ("again", 0.5):
+        ratio = own[what]["min"] / min(c[what]["min"] for c in peers) if peers else 0
+        assert abs(v[what]["min_ratio"] - ratio) < 1e-3 + ratio / 1e3, (v, ratio)
+        assert v[what]["min_ahead"] == (0 < ratio < (1 if taskflow else without)), (v, ratio)
 assert not any(c["counts"] for c in r["graphs"] if c["peer"] in ("pto", "sketch", "counters"))
 for c in cells:
     assert 64 <= c["bytes_per_task"] < 1000 or SANITIZED, c

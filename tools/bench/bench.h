@@ -118,6 +118,17 @@ struct latency {
 	} hot, cold;
 };
 
+/**
+ * struct verdict - what libpto took, over what the best peer took
+ * @peer:	the one with the least minimum; "": none is here
+ * @limit:	a ratio below it is ahead
+ */
+struct verdict {
+	const char *peer;
+	struct stat ratio;
+	double limit;
+};
+
 /** struct noise - how long a loop of always the same work took, over its minimum */
 struct noise {
 	double median, p90, max;
@@ -156,6 +167,9 @@ extern const unsigned int contender_count;
 const char *contender_object(const struct contender *c);
 bool contender_able(const struct contender *c, unsigned int threads);
 
+/* Has it been built, and is asked for? */
+bool contender_here(const char *name);
+
 /* Which ones are asked for: those that are not slow; none; one more, or -1. */
 void contenders_usual(void);
 void contenders_none(void);
@@ -180,6 +194,9 @@ int measure_latency(const struct options *o, const struct shape *one, struct lat
 
 int measure_noise(struct noise *noise);
 
+/* To a terminal on standard error, what is being measured; "": no more. */
+void progress(const char *graph, const char *peer, unsigned int threads);
+
 /* ---- report.c, json.c --------------------------------------------------- */
 
 struct stat stat_of(double *value, unsigned int n);
@@ -197,6 +214,8 @@ void report_noise(const struct noise *noise);
 /* Of graphs with edges that are given, or @inferred. */
 void report_head(const struct options *o, unsigned int threads, bool inferred);
 void report_cells(struct cell *const *cell, unsigned int n, bool inferred);
+struct verdict compare_total(struct cell *const *all, unsigned int n, const struct cell *cell);
+struct verdict compare_again(struct cell *const *all, unsigned int n, const struct cell *cell);
 void report_compare(struct cell *const *cell, unsigned int n, unsigned int threads);
 void report_streamed(const struct streamed *s);
 /* Cells of one graph, number of threads and body follow each other, by peer. */

@@ -50,6 +50,16 @@ bool contender_able(const struct contender *c, unsigned int threads)
 	return c->present && threads <= (c->max_threads ? c->max_threads : ANY);
 }
 
+bool contender_here(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < contender_count; i++)
+		if (contenders[i].present && !strcmp(contenders[i].name, name))
+			return true;
+	return false;
+}
+
 void contenders_usual(void)
 {
 	unsigned int i;

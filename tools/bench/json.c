@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-#define JSON_VERSION 3
+#define JSON_VERSION 4
 
 static json_t *stat_json(struct stat s)
 {
@@ -75,13 +75,36 @@ static json_t *streamed_json(const struct streamed *s)
 			 "window", (json_int_t)STREAM_WINDOW, "bytes", bytes);
 }
 
+static json_t *verdict_json(struct verdict v)
+{
+	return json_pack("{s:s, s:f, s:f, s:b, s:b}", "best_peer", v.peer,
+			 "min_ratio", v.ratio.min, "median_ratio", v.ratio.median,
+			 "min_ahead", *v.peer && v.ratio.min < v.limit,
+			 "median_ahead", *v.peer && v.ratio.median < v.limit);
+}
+
+static json_t *verdicts_json(struct cell *const *all, unsigned int n)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (all[i]->kind == SUBJECT && all[i]->count)
+			json_array_append_new(array, json_pack(
+				"{s:s, s:I, s:o, s:o}", "graph", all[i]->graph,
+				"threads", (json_int_t)all[i]->threads,
+				"total", verdict_json(compare_total(all, n, all[i])),
+				"again", verdict_json(compare_again(all, n, all[i]))));
+	return array;
+}
+
 int report_json(const struct options *o, const struct results *r)
 {
 	unsigned int v = pto_version();
 	json_t *root;
 	int ret;
 
-	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o, s:o, s:o}",
+	root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:f, s:f, s:f}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", JSON_VERSION, "unit", "ns",
 			 "library", json_sprintf("%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff),
 			 "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
@@ -89,7 +112,9 @@ int report_json(const struct options *o, const struct results *r)
 			 "noise", "median", r->noise.median, "p90", r->noise.p90,
 			 "max", r->noise.max,
 			 "graphs", cells_json(r->graph, r->graphs),
+			 "verdicts", verdicts_json(r->graph, r->graphs),
 			 "inferred", cells_json(r->inferred, r->inferreds),
+			 "inferred_verdicts", verdicts_json(r->inferred, r->inferreds),
 			 "streamed", streamed_json(r->streamed),
 			 "bodies", cells_json(r->body, r->bodies),
 			 "growth", cells_json(r->growth, r->growths),

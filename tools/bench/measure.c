@@ -128,11 +128,22 @@ static int child(struct job *job)
 	return load_peer(job) ? -1 : job->measure(job);
 }
 
+void progress(const char *graph, const char *peer, unsigned int threads)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	if (*graph)
+		fprintf(stderr, "%s, %s, %u thread%s", graph, peer, threads, threads == 1 ? "" : "s");
+	fflush(stderr);
+}
+
 static int in_child(struct job *job)
 {
 	int status = 0;
 	pid_t pid;
 
+	progress(job->shape->name, job->contender->name, job->threads);
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
@@ -141,6 +152,7 @@ static int in_child(struct job *job)
 		fprintf(stderr, "pto-bench: %s\n", strerror(errno));
 		return -1;
 	}
+	progress("", "", 0);
 	if (!status)
 		return 0;
 	fprintf(stderr, "pto-bench: %s with %u threads, %s of %u tasks: %s\n",

@@ -7,6 +7,10 @@
 
 #define INLINED_MOST	0.1	/* the part of tasks from which a peer does something else */
 
+/* What counts where Taskflow is not installed, which is the fastest of those known. */
+#define TOTAL_WITHOUT	0.4
+#define AGAIN_WITHOUT	0.5
+
 /* ---- numbers ------------------------------------------------------------ */
 
 static struct stat per_task(const struct cell *cell, double *value)
@@ -155,17 +159,45 @@ static struct stat best(struct cell *const *all, unsigned int n, const struct ce
 	return least;
 }
 
-static void compare_rival(struct cell *const *all, unsigned int n, const struct cell *cell,
-			  struct stat (*what)(const struct cell *cell))
+/* Where edges are given, and Taskflow, which is the fastest there, is not: see *_WITHOUT. */
+static bool lacks_taskflow(const struct cell *cell)
 {
-	struct stat own = what(cell), other;
-	const char *name;
+	return cell->peer->kind == SUBJECT && !contender_here("taskflow");
+}
 
-	other = best(all, n, cell, cell_counts, what, &name);
-	if (*name)
-		printf("  %-9.9s%6.2f%8.2f  %-7s", name, own.min / other.min,
-		       own.median / other.median,
-		       own.min < other.min && own.median < other.median ? "ahead" : "behind");
+static struct verdict compare(struct cell *const *all, unsigned int n, const struct cell *cell,
+			      struct stat (*what)(const struct cell *cell), double without)
+{
+	struct verdict v = { .limit = lacks_taskflow(cell) ? without : 1 };
+	struct stat own = what(cell), other;
+
+	other = best(all, n, cell, cell_counts, what, &v.peer);
+	if (*v.peer)
+		v.ratio = (struct stat){ own.min / other.min, own.median / other.median };
+	return v;
+}
+
+struct verdict compare_total(struct cell *const *all, unsigned int n, const struct cell *cell)
+{
+	return compare(all, n, cell, cell_total, TOTAL_WITHOUT);
+}
+
+struct verdict compare_again(struct cell *const *all, unsigned int n, const struct cell *cell)
+{
+	return compare(all, n, cell, cell_again, AGAIN_WITHOUT);
+}
+
+static const char *ahead_or_behind(double ratio, double limit)
+{
+	return ratio < limit ? "ahead" : "behind";
+}
+
+static void print_verdict(struct verdict v)
+{
+	if (*v.peer)
+		printf("  %-9.9s%5.2f %-6s%5.2f %-6s", v.peer, v.ratio.min,
+		       ahead_or_behind(v.ratio.min, v.limit), v.ratio.median,
+		       ahead_or_behind(v.ratio.median, v.limit));
 	else
 		printf("  %-32s", "none here");
 }
@@ -186,7 +218,10 @@ void report_compare(struct cell *const *all, unsigned int n, unsigned int thread
 
 	printf("\n%u thread%s: libpto's time over the best peer's, and over the sketch's\n",
 	       threads, plural(threads));
-	printf("%8s  total       min  median           again       min  median           "
+	if (n && lacks_taskflow(all[0]))
+		printf("(without Taskflow it is ahead below %.1f of the best total, and %.1f of the "
+		       "best again)\n", TOTAL_WITHOUT, AGAIN_WITHOUT);
+	printf("%8s  total      min        median        again      min        median        "
 	       "total  again\n", "");
 	for (i = 0; i < n; i++) {
 		const struct cell *cell = all[i];
@@ -194,8 +229,8 @@ void report_compare(struct cell *const *all, unsigned int n, unsigned int thread
 		if (cell->threads != threads || cell->kind != SUBJECT || !cell->count)
 			continue;
 		printf("%-8s", cell->graph);
-		compare_rival(all, n, cell, cell_total);
-		compare_rival(all, n, cell, cell_again);
+		print_verdict(compare_total(all, n, cell));
+		print_verdict(compare_again(all, n, cell));
 		compare_floor(all, n, cell, cell_total);
 		compare_floor(all, n, cell, cell_again);
 		printf("\n");
@@ -337,6 +372,31 @@ void report_growth(const struct options *o, const struct results *r)
 
 /* ---- latency ------------------------------------------------------------ */
 
+/* Of libpto's latencies, in a line below the table. */
+static void compare_latency(const struct results *r, const struct latency *own)
+{
+	const struct latency *hot = NULL, *cold = NULL, *l;
+	unsigned int i;
+
+	for (i = 0; i < r->latencies; i++) {
+		l = r->latency[i];
+		if (l->threads != own->threads || l->peer->kind != RIVAL ||
+		    l->threads < l->peer->counts_from)
+			continue;
+		if (!hot || l->hot.enter.min < hot->hot.enter.min)
+			hot = l;
+		if (!cold || l->cold.enter.median < cold->cold.enter.median)
+			cold = l;
+	}
+	if (!hot)
+		return;
+	printf("%u thread%s: entered, hot: %.2f of %s, %s; 3 ms later, median: %.2f of %s, %s\n",
+	       own->threads, plural(own->threads), own->hot.enter.min / hot->hot.enter.min,
+	       hot->peer->name, ahead_or_behind(own->hot.enter.min, hot->hot.enter.min),
+	       own->cold.enter.median / cold->cold.enter.median, cold->peer->name,
+	       ahead_or_behind(own->cold.enter.median, cold->cold.enter.median));
+}
+
 void report_latency(const struct results *r)
 {
 	unsigned int i;
@@ -354,4 +414,7 @@ void report_latency(const struct results *r)
 		       l->cold.enter.min, l->cold.enter.median, l->cold.total.min,
 		       l->cold.total.median);
 	}
+	for (i = 0; i < r->latencies; i++)
+		if (r->latency[i]->peer->kind == SUBJECT)
+			compare_latency(r, r->latency[i]);
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
-/* The window: places, edges and arguments of tasks that come and go. */
+/*
+ * The window: places, edges and arguments of tasks that come and go.
+ *
+ * Modelled in selftests/models/: window.pml and order.cc.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +238,7 @@ static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint3
 
 /*
  * Add an edge unless its task closes meanwhile: first the entry, which nobody
- * reads yet, then the count, if it is still what it was.
+ * reads yet, then the count, if it is still what it was. If not, what the task has done is seen.
  */
 static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n,
 		    uint32_t to)
@@ -258,8 +262,8 @@ static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, ui
 		else
 			slab_chunk(s->chunks.at, older)->next = chunk;
 	}
-	if (!__atomic_compare_exchange_n(&node->nsucc, &n, n + 1, false, __ATOMIC_RELEASE,
-					 __ATOMIC_RELAXED)) {
+	if (!__atomic_compare_exchange_n(&node->nsucc, &n, n + 1, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
 		if (opens)
 			put_chunk(s, chunk);
 		return 0;

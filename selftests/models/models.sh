@@ -48,6 +48,10 @@ spin_models()
 	spin_mutants queue '-DCORES=2 -DCOUNT=1' NO_LOOK STALE_EVENT
 	spin_check ring ''
 	spin_mutants ring '' NO_SWAP NO_FULL EARLY_TAIL SMALL_HEAD
+	spin_check window ''
+	spin_check window '-DWINDOW=3'
+	spin_check window '-DWINDOW=1 -DWORKERS=1'
+	spin_mutants window '' LATE_LOOK EARLY_DONE STALE NO_BIAS NO_ROOM NO_AGAIN
 	spin_check cores ''
 	spin_mutants cores '' NO_LOOK LATE_EVENT NO_PARKED NO_ROUSE NO_REACHED
 	spin_check sched '-DWORKERS=3'
@@ -75,7 +79,7 @@ order_cases()
 if command -v spin >/dev/null && command -v gcc >/dev/null; then
 	spin_models
 else
-	skip 'spin: queue, ring, cores, sched' 'no spin, or no gcc'
+	skip 'spin: queue, ring, window, cores, sched' 'no spin, or no gcc'
 fi
 if echo '#include <relacy/relacy.hpp>' | g++ -fsyntax-only -x c++ - 2>/dev/null; then
 	order_cases

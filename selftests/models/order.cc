@@ -25,6 +25,8 @@
  *   park	parked bits against public tasks, or the count of those that are done:
  *		ready_announce(), ready_settle(), ready_park(); work() in lib/sched/threads.c
  *   finish	what others have done, when the last one is counted: ready_settle()
+ *   edge	an edge from a task that may have run: add_edge() in lib/stream/window.c,
+ *		node_close() in lib/sched/ready.h
  *   release	the same of a task's predecessors: ready_release()
  */
 #include <relacy/relacy.hpp>
@@ -342,6 +344,47 @@ struct release : test_suite<release, 3> {
 	}
 };
 
+/* Either the edge is there before the task closes, or what the task has done is seen. */
+struct edge : test_suite<edge, 2> {
+	static const int closed = 2;
+
+	atomic<int> nsucc;
+	var<int> succ, result;
+
+	void before()
+	{
+		nsucc($) = 0;
+	}
+
+	void add()
+	{
+		int n = nsucc.load(order(1, mo_acquire), $);
+
+		if (!(n & closed)) {
+			succ($) = 1;
+			if (nsucc.compare_exchange_strong(n, 1, order(2, mo_acq_rel), $,
+							  mo_acquire, $))
+				return;
+		}
+		RL_ASSERT(result($) == 1);
+	}
+
+	void close()
+	{
+		result($) = 1;
+		if (nsucc.fetch_or(closed, order(3, mo_acq_rel), $))
+			RL_ASSERT(succ($) == 1);
+	}
+
+	void thread(unsigned int index)
+	{
+		if (index)
+			close();
+		else
+			add();
+	}
+};
+
 template<typename T> static bool holds()
 {
 	test_params params;
@@ -363,6 +406,7 @@ static const struct {
 	{ "ring", 2, holds<ring> },
 	{ "park", 2, holds<park> },
 	{ "finish", 2, holds<finish> },
+	{ "edge", 3, holds<edge> },
 	{ "release", 2, holds<release> },
 };
 

@@ -513,6 +513,22 @@ int device_orch_wait(struct orch *o, struct pto_launch *launch, int timeout_ms)
 	return rc;
 }
 
+/* What PTO2_RING_* could have been. */
+static void log_needs(const struct device_run *run)
+{
+	struct pto_flow_stat st = { .size = sizeof(st) };
+	unsigned long long heap[4];
+	int i;
+
+	if (pto_flow_stat(run->thread[0].flow, &st))
+		return;
+	for (i = 0; i < 4; i++)
+		heap[i] = st.scope_peak[i];
+	log_msg(LOG_INFO, "orchestration: %llu tasks; at most %u at once, with %u blocks of edges; scopes held %llu, %llu, %llu and %llu bytes of a heap at depths 1 to 4 and more; submitters waited %llu times",
+		(unsigned long long)st.tasks, st.window_peak, st.dep_peak, heap[0], heap[1], heap[2],
+		heap[3], (unsigned long long)st.waits);
+}
+
 int device_orch_end(struct orch *o, int rc)
 {
 	uint64_t deadline = now_ns() + THREAD_JOIN_NS;
@@ -534,6 +550,7 @@ int device_orch_end(struct orch *o, int rc)
 		rc = fail_set(run->err, run->text ?: "no memory for the error text");
 	pthread_mutex_unlock(&run->lock);
 	if (all) {
+		log_needs(run);
 		free_run(run);
 		return rc;
 	}

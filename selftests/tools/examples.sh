@@ -36,6 +36,10 @@ export PTO2_RING_TASK_WINDOW=4
 example cholesky -p n=130 -p tile=13
 unset PTO2_RING_TASK_WINDOW
 
+check 'the log says what an orchestration needed' 0 \
+	'orchestration: 1000 tasks; at most [1-9][0-9]* at once, with [0-9]+ blocks of edges; scopes held 0, 0,' \
+	env PTO_LOG_LEVEL=info "$BIN/pto" run -p tasks=1000 -p cells=10 "$root/tools/examples/stream"
+
 # Tasks of all five shapes.
 shapes()
 {

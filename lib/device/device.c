@@ -167,6 +167,7 @@ static int device_new(const struct device_name *name, struct pto_device **out)
 	/* To look for them at each launch would cost more than all else that one does. */
 	dev->launch_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
 	dev->task_ms = env_ms("PTO_TASK_TIMEOUT_MS", 0) ?: TASK_TIMEOUT_MS;
+	dev->check = check_level();
 	atomic_init(&dev->refs, 1);
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = dev->ops->open(dev);

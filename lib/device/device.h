@@ -20,6 +20,7 @@
 #include <pto/pto.h>
 
 #include "emulator/emulator.h"
+#include "graph/check.h"
 
 struct chardev;
 struct device_ops;
@@ -36,6 +37,7 @@ struct sched;
  * @blocks:	how many it has
  * @inplace:	the scheduler's threads execute descriptors themselves
  * @launch_ms, @task_ms: bounds for who gives none, see struct pto_launch_opts
+ * @check:	of graphs and flows, as PTO_CHECK said when it was opened
  * @emu:	what runs kernels in this process
  * @chardev:	a device of the driver: its context
  * @lock:	guards what is made at first use: @sched
@@ -51,6 +53,7 @@ struct pto_device {
 	bool inplace;
 	uint32_t launch_ms;
 	uint32_t task_ms;
+	enum check_level check;
 	struct mem *mem;
 	struct emulator *emu;
 	struct chardev *chardev;

@@ -13,7 +13,7 @@
 #define NAMED	8	/* tasks of a cycle that the error text names */
 
 /* Take away tasks that nothing holds back, until none is left or a cycle is. */
-static uint32_t peel(struct pto_graph *g, uint32_t *npred, uint32_t *queue)
+uint32_t graph_peel(const struct pto_graph *g, uint32_t *npred, uint32_t *queue)
 {
 	uint32_t i, head = 0, tail = 0;
 
@@ -82,7 +82,7 @@ int graph_check_cycles(struct pto_graph *g)
 
 	if (!npred || !queue)
 		ret = fail(-ENOMEM, "no memory to look for cycles in %u tasks", g->ntasks);
-	else if (peel(g, npred, queue) != g->ntasks)
+	else if (graph_peel(g, npred, queue) != g->ntasks)
 		ret = name_cycle(queue, on_cycle(g, npred, queue));
 	free(npred);
 	free(queue);

@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "device/image.h"
 #include "device/memory.h"
+#include "graph/check.h"
 #include "graph/slab.h"
 #include "profile/profile.h"
 
@@ -23,6 +24,17 @@ struct graph_args {
 	size_t size;
 	char bytes[] __cacheline;
 };
+
+static __attribute__((cold)) int create_checked(struct pto_graph *g, struct pto_graph **graph)
+{
+	g->check = check_new(g->dev->check, 0);
+	if (!g->check) {
+		pto_graph_destroy(g);
+		return -ENOMEM;
+	}
+	*graph = g;
+	return 0;
+}
 
 int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 {
@@ -49,6 +61,8 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	g->runs_size = FEW_RUNS;
 	g->kernels = g->few_kernels;
 	g->nkernels = FEW_KERNELS;
+	if (unlikely(dev->check))
+		return create_checked(g, graph);
 	*graph = g;
 	return 0;
 }
@@ -491,6 +505,8 @@ int graph_seal(struct pto_graph *g)
 		ret = arm(g);
 	if (!ret && g->backward)
 		ret = graph_check_cycles(g);
+	if (!ret && unlikely(g->check))
+		ret = check_graph(g->check, g);
 	g->sealed = !ret;
 	return ret;
 }

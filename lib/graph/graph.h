@@ -191,6 +191,7 @@ struct graph_roots {
 	uint32_t index;
 };
 
+struct check;
 struct graph_args;
 struct profile;
 struct pto_device;
@@ -215,6 +216,7 @@ struct pto_graph {
 	struct depmap *deps;		/* made when tensors are first submitted */
 	struct depmap_preds preds;	/* of the task being added */
 	bool deps_lost;			/* no memory for it: an edge may be missing */
+	struct check *check;		/* PTO_CHECK; NULL: not asked for */
 	void **buffers;			/* allocated for tensors without address */
 	uint32_t nbuffers;
 
@@ -277,6 +279,14 @@ int graph_pred_count(const struct pto_graph *g, int task);
 
 /* The part of sealing that looks for a cycle. */
 int graph_check_cycles(struct pto_graph *graph);
+
+/**
+ * graph_peel - tasks in an order that the edges allow
+ * @npred, @queue: arrays with an entry for each task; the order is in @queue
+ *
+ * Returns how many there are; fewer than the graph has: there is a cycle.
+ */
+uint32_t graph_peel(const struct pto_graph *g, uint32_t *npred, uint32_t *queue);
 
 /**
  * graph_trim - give back slabs that no graph has needed since it was called last

@@ -6,6 +6,8 @@
 
 #include "base/util.h"
 
+#define SHARED_STEPS	(1u << 22)	/* gaps that are looked at */
+
 /* The axes by their place in memory. */
 static void axes_by_place(const struct pto_tensor *t, uint32_t axis[PTO_MAX_DIMS])
 {
@@ -146,6 +148,42 @@ bool region_overlaps(const struct region *a, const struct region *b)
 	if (b->flat)
 		return first_from(a, b->lo) < b->hi;
 	return !same_layout(a, b) || boxes_overlap(a, b);
+}
+
+/* From byte @at of the box on: how many bytes of it follow each other? */
+static uint64_t run_from(const struct region *r, uint64_t at)
+{
+	if (r->flat)
+		return r->hi - at;
+	return r->to[r->ndims - 1] - (at - r->origin) % r->pitch[r->ndims - 2];
+}
+
+/* The first byte at or behind @at, which is not behind the region. */
+static uint64_t next_byte(const struct region *r, uint64_t at)
+{
+	return r->flat ? max(at, r->lo) : first_from(r, at);
+}
+
+uint64_t region_shared(const struct region *a, const struct region *b, uint64_t *at)
+{
+	const struct region *swap;
+	uint32_t steps;
+	uint64_t next;
+
+	*at = max(a->lo, b->lo);
+	for (steps = 0; steps < SHARED_STEPS; steps++) {
+		next = next_byte(a, *at);
+		/* Where one has a byte, and the other had none before it. */
+		if (steps && next == *at)
+			return min(run_from(a, next), run_from(b, next));
+		if (next >= a->hi || next >= b->hi)
+			return 0;
+		*at = next;
+		swap = a;
+		a = b;
+		b = swap;
+	}
+	return 1;
 }
 
 bool region_covers(const struct region *a, const struct region *b)

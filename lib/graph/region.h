@@ -57,6 +57,15 @@ static inline size_t region_size(const struct region *r)
 /** region_overlaps - do they share a byte? true also where that is hard to say */
 bool region_overlaps(const struct region *a, const struct region *b);
 
+/**
+ * region_shared - the first bytes that both have
+ *
+ * Returns their number, and where they begin in @at; 0: there are none. Unlike
+ * region_overlaps() it takes as long as the regions have gaps, but is exact, except
+ * that 1 is also what it returns when it has given up looking.
+ */
+uint64_t region_shared(const struct region *a, const struct region *b, uint64_t *at);
+
 /** region_covers - does @a have each byte of @b? false also where that is hard to say */
 bool region_covers(const struct region *a, const struct region *b);
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "device/device.h"
 #include "device/memory.h"
+#include "graph/check.h"
 #include "graph/submit.h"
 
 #define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY | PTO_TASK_HELD)
@@ -22,6 +23,7 @@ int graph_deps_lost(void)
 void graph_free_submitted(struct pto_graph *g)
 {
 	depmap_free(g->deps);
+	check_free(g->check);
 	free(g->preds.task);
 	while (g->nbuffers)
 		mem_free(g->dev->mem, g->buffers[--g->nbuffers]);
@@ -261,6 +263,8 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 		return ret;
 	submit_fill(g, t, lanes, id, at, graph_open(g));
 	graph_commit(g);
+	if (unlikely(g->check))
+		check_task(g->check, id, t);
 	ret = add_edges(g, t, id);
 	if (ret) {
 		g->deps_lost = true;

@@ -551,6 +551,7 @@ int device_orch_end(struct orch *o, int rc)
 	pthread_mutex_unlock(&run->lock);
 	if (all) {
 		log_needs(run);
+		rc = rc ?: flow_verdict(run->thread[0].flow);
 		free_run(run);
 		return rc;
 	}

@@ -11,6 +11,7 @@
 #include "base/futex.h"
 #include "device/device.h"
 #include "emulator/guard.h"
+#include "graph/check.h"
 #include "graph/submit.h"
 #include "profile/log.h"
 #include "sched/launch.h"
@@ -245,7 +246,8 @@ static int link_task(struct stream *s, const struct pto_task *t)
 	uint32_t i;
 	int ret;
 
-	depmap_retire(s->deps, s->tail, s->head);
+	/* For PTO_CHECK it makes no difference how far the tasks have come. */
+	depmap_retire(s->deps, unlikely(s->check) ? s->head - s->window.mask : s->tail, s->head);
 	ret = submit_infer(t, s->head, s->deps, &s->preds);
 	/* They have run, or will, on other CPUs. */
 	for (i = 0; i < s->preds.count; i++)
@@ -382,6 +384,16 @@ static int make_room(struct pto_flow *f, void **args)
 	return ret ?: lanes;
 }
 
+/* For PTO_CHECK: what the task waits for so far. */
+static void note(struct stream *s, const struct pto_task *t)
+{
+	uint32_t i;
+
+	check_task(s->check, s->head, t);
+	for (i = 0; i < s->preds.count; i++)
+		check_after(s->check, s->head, s->preds.task[i]);
+}
+
 /* Under the lock. */
 static int64_t submit(struct pto_flow *f)
 {
@@ -407,6 +419,8 @@ static int64_t submit(struct pto_flow *f)
 		s->broken = true;
 		return ret;
 	}
+	if (unlikely(s->check))
+		note(s, t);
 	if (unlikely(begin))
 		log_call(f, begin, waits);
 	stream_commit(s);
@@ -468,6 +482,8 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 	for (i = 0; i < STREAM_FLOWS; i++)
 		for (level = 0; s->flows[i] && level < STREAM_LEVELS; level++)
 			heap_keep(&s->flows[i]->heap[level], from, to, s->head);
+	if (unlikely(s->check))
+		check_after(s->check, to, from);
 	if (unlikely(s->log))
 		log_edge(s->log, from, to);
 	return stream_link(s, from, to);
@@ -668,6 +684,13 @@ void flow_lend(struct pto_flow *f)
 		threads_lend(s->sched, worker, guard_thread());
 }
 
+int flow_verdict(struct pto_flow *f)
+{
+	if (f->stream->broken)
+		return graph_deps_lost();
+	return f->stream->check ? check_flow(f->stream->check) : 0;
+}
+
 void flow_free(struct pto_flow *f)
 {
 	free_all(f->stream);
@@ -676,7 +699,6 @@ void flow_free(struct pto_flow *f)
 int pto_flow_finish(struct pto_flow *f)
 {
 	unsigned int others;
-	bool broken;
 	int ret = usable(f, "pto_flow_finish");
 
 	if (ret)
@@ -693,8 +715,9 @@ int pto_flow_finish(struct pto_flow *f)
 	do
 		ret = pto_launch_wait(f->launch, INT_MAX);
 	while (ret == -EINPROGRESS);
-	broken = f->stream->broken;
+	if (!ret)
+		ret = flow_verdict(f);
 	pto_launch_free(f->launch);
 	flow_free(f);
-	return !ret && broken ? graph_deps_lost() : ret;
+	return ret;
 }

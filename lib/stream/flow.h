@@ -46,6 +46,9 @@ void flow_lend(struct pto_flow *f);
 /** flow_end - nothing more is submitted through it; the last one's end is the launch's end */
 void flow_end(struct pto_flow *f);
 
+/** flow_verdict - 0 or why a launch that ended well is none: a dependency lost, or PTO_CHECK */
+int flow_verdict(struct pto_flow *f);
+
 /** flow_free - free all flows of a launch that is over, but not @f->launch */
 void flow_free(struct pto_flow *f);
 

@@ -46,6 +46,7 @@
 #define STREAM_FLOWS	64
 #define STREAM_NAP_NS	(5 * NSEC_PER_MSEC)	/* the longest that a submitter sleeps at once */
 
+struct check;
 struct heap;
 struct profile_log;
 struct sched;
@@ -67,6 +68,7 @@ struct sched;
  * @newest:	by place: the chunk with the latest edges
  * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
  * @args:	a ring, filled from @args_head on, in use from @args_tail on
+ * @check:	PTO_CHECK; NULL: not asked for
  * @broken:	a dependency may be missing
  * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
  *		these @nblocked wait for another's scope to end; they hold back @nheld tasks
@@ -93,6 +95,7 @@ struct stream {
 	size_t args_size, args_head, args_tail;
 	struct depmap *deps;
 	struct depmap_preds preds;
+	struct check *check;
 	bool broken;
 	struct pto_flow *flows[STREAM_FLOWS];
 	unsigned int nflows;

@@ -12,6 +12,7 @@
 #include "base/futex.h"
 #include "device/device.h"
 #include "device/memory.h"
+#include "graph/check.h"
 #include "graph/slab.h"
 #include "profile/log.h"
 #include "sched/launch.h"
@@ -397,6 +398,10 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 	s->heap_size = o->heap;
 	s->deps = depmap_new();
 	ret = s->deps ? allocate(s, o) : -ENOMEM;
+	if (!ret && unlikely(graph->dev->check)) {
+		s->check = check_new(graph->dev->check, o->window);
+		ret = s->check ? 0 : -ENOMEM;
+	}
 	if (ret)
 		stream_free(s);
 	else
@@ -414,6 +419,7 @@ void stream_free(struct stream *s)
 	slabs_free(&s->slabs);
 	slabs_free(&s->chunks);
 	depmap_free(s->deps);
+	check_free(s->check);
 	free(s->preds.task);
 	log_put(s->log);
 	if (s->args)

@@ -12,6 +12,10 @@
  * not changed while it is launched. An object keeps what it is made from: a
  * device closed while a graph lives is freed with the graph.
  *
+ * With PTO_CHECK=1 in the environment when a device is opened, its graphs and flows are
+ * checked for tasks that touch the same bytes without an order, as far as tasks say what
+ * they access: with pto_graph_submit() and pto_flow_submit().
+ *
  * After fork() the child can not use what the parent opened: calls return
  * -EPERM, and the memory of a device of the driver is not mapped there. It may open devices
  * of its own.
@@ -352,6 +356,8 @@ struct pto_launch_opts {
  * -EINVAL	an option out of range
  * -EBUSY	this graph is being launched
  * -ELOOP	the tasks wait for each other in a cycle, which the text names
+ * -EL2NSYNC	PTO_CHECK: two tasks touch the same bytes, one of them writes, and nothing
+ *		orders them; the text names both, and how to mend it. Nothing was run
  * -ENOEXEC	an AICPU or AICore program of another ABI, or garbage
  * -EIO		a task crashed; the text names task, func_id, core and cause
  * -ETIMEDOUT	a task ran longer than task_timeout_ms
@@ -374,7 +380,7 @@ PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_op
  * pto_graph_launch_async - start a launch, and return
  * @launch: handle to wait with; give it back with pto_launch_free()
  *
- * Errors that need no run (as above, up to -ELOOP) are returned here.
+ * Errors that need no run (as above, up to -EL2NSYNC) are returned here.
  */
 PTO_API int pto_graph_launch_async(struct pto_graph *graph,
 				   const struct pto_launch_opts *opts,
@@ -513,8 +519,8 @@ PTO_API int pto_flow_stat(struct pto_flow *flow, struct pto_flow_stat *stat);
  * pto_flow_finish - no more tasks; gives the handle back
  *
  * All its scopes are ended. The first handle's call waits until all tasks are
- * complete, and returns what pto_graph_launch() would. Errors of its own: -EBUSY
- * (forked flows are not finished; the handle stays).
+ * complete, and returns what pto_graph_launch() would; -EL2NSYNC when all have run.
+ * Errors of its own: -EBUSY (forked flows are not finished; the handle stays).
  */
 PTO_API int pto_flow_finish(struct pto_flow *flow);
 

@@ -6,19 +6,34 @@
 
 #include "base/error.h"
 
+static bool parse(const char *name, const char *text, const char *what, uint64_t most, uint64_t *n)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || value > most) {
+		log_msg(LOG_WARN, "%s=%s is not %s, ignored", name, text, what);
+		return false;
+	}
+	*n = value;
+	return true;
+}
+
+bool env_number(const char *name, uint64_t *n)
+{
+	const char *text = getenv(name);
+
+	return text && parse(name, text, "a number", UINT64_MAX, n);
+}
+
 uint32_t env_ms(const char *name, uint32_t otherwise)
 {
 	const char *text = getenv(name);
-	unsigned long ms;
-	char *end;
+	uint64_t ms = otherwise;
 
-	if (!text)
-		return otherwise;
-	errno = 0;
-	ms = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || ms > UINT32_MAX) {
-		log_msg(LOG_WARN, "%s=%s is not a number of milliseconds, ignored", name, text);
-		return otherwise;
-	}
+	if (text)
+		parse(name, text, "a number of milliseconds", UINT32_MAX, &ms);
 	return ms;
 }

@@ -168,6 +168,7 @@ static int device_new(const struct device_name *name, struct pto_device **out)
 	dev->launch_ms = env_ms("PTO_LAUNCH_TIMEOUT_MS", 0);
 	dev->task_ms = env_ms("PTO_TASK_TIMEOUT_MS", 0) ?: TASK_TIMEOUT_MS;
 	dev->check = check_level();
+	dev->seeded = env_number("PTO_SEED", &dev->seed);
 	atomic_init(&dev->refs, 1);
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = dev->ops->open(dev);

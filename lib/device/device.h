@@ -38,6 +38,7 @@ struct sched;
  * @inplace:	the scheduler's threads execute descriptors themselves
  * @launch_ms, @task_ms: bounds for who gives none, see struct pto_launch_opts
  * @check:	of graphs and flows, as PTO_CHECK said when it was opened
+ * @seeded:	tasks run one at a time, in an order that @seed decides: PTO_SEED
  * @emu:	what runs kernels in this process
  * @chardev:	a device of the driver: its context
  * @lock:	guards what is made at first use: @sched
@@ -54,6 +55,8 @@ struct pto_device {
 	uint32_t launch_ms;
 	uint32_t task_ms;
 	enum check_level check;
+	bool seeded;
+	uint64_t seed;
 	struct mem *mem;
 	struct emulator *emu;
 	struct chardev *chardev;

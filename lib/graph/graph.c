@@ -492,6 +492,13 @@ static int arm(struct pto_graph *g)
 	return ret;
 }
 
+static __attribute__((noinline)) int check_edges(struct pto_graph *g)
+{
+	int ret = g->backward ? graph_check_cycles(g) : 0;
+
+	return !ret && g->check ? check_graph(g->check, g) : ret;
+}
+
 int graph_seal(struct pto_graph *g)
 {
 	int ret;
@@ -503,10 +510,8 @@ int graph_seal(struct pto_graph *g)
 	ret = make_pending(g);
 	if (!ret)
 		ret = arm(g);
-	if (!ret && g->backward)
-		ret = graph_check_cycles(g);
-	if (!ret && unlikely(g->check))
-		ret = check_graph(g->check, g);
+	if (!ret && unlikely(g->backward || g->check))
+		ret = check_edges(g);
 	g->sealed = !ret;
 	return ret;
 }

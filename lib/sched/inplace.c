@@ -216,12 +216,19 @@ static __attribute__((noinline)) void run_window(struct sched_worker *w)
 	work_with_others(w, WINDOW);
 }
 
+static void crashed(struct sched_worker *w)
+{
+	struct emu_thread *t = w->thread;
+
+	w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
+}
+
 void sched_inplace(struct sched_worker *w)
 {
 	struct emu_thread *t = w->thread;
 
 	if (sigsetjmp(t->env, 0)) {
-		w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
+		crashed(w);
 		return;
 	}
 	if (w->run->window)
@@ -230,4 +237,33 @@ void sched_inplace(struct sched_worker *w)
 		run_shared(w);
 	else
 		run_alone(w);
+}
+
+/* For sched_shuffled(). */
+static bool run_one(struct sched_worker *w, uint32_t task)
+{
+	enum ready_mode mode = w->run->window ? WINDOW : ALONE;
+	struct graph_task *t = slab_task(w->run->slabs, task);
+	struct emu_core *core = next_core(w, desc_kind(&t->desc));
+	uint32_t next;
+
+	if (mode != WINDOW)
+		node_arm(&w->run->pending[task], &t->node);
+	if (core ? !execute(w, &t->desc, core) : !w->run->ops->mixed(w, task))
+		return false;
+	if (stopped(w))
+		return false;
+	w->executed++;
+	next = mode == WINDOW ? release(w, &t->node, task, WINDOW) : release(w, &t->node, task, ALONE);
+	if (next != TASK_NONE)
+		ready_put(w, 0, next, ALONE);
+	return true;
+}
+
+void sched_inplace_shuffled(struct sched_worker *w)
+{
+	if (sigsetjmp(w->thread->env, 0))
+		crashed(w);
+	else
+		sched_shuffled(w, run_one);
 }

@@ -34,6 +34,13 @@ const struct pto_aicpu_program sched_builtin = {
 	.rings = sched_rings,
 };
 
+const struct pto_aicpu_program sched_shuffling = {
+	.magic = PTO_AICPU_MAGIC,
+	.abi = PTO_PROGRAM_ABI,
+	.inplace = sched_inplace_shuffled,
+	.rings = sched_rings_shuffled,
+};
+
 static struct sched *sched_of(struct sched_run *run)
 {
 	return container_of(run, struct sched, run);
@@ -460,6 +467,24 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 	w->width = max(s->dev->ops->launch_width(s->dev) / s->config_workers, 2u);
 }
 
+/* PTO_SEED: room for as many ready tasks as there can be; each launch begins anew. */
+static __attribute__((cold)) int make_shuffle(struct sched *s, struct launch *l)
+{
+	uint32_t tasks = l->stream ? l->stream->window.mask + 1 : l->graph->ntasks;
+	struct sched_shuffle *shuffle;
+
+	free(s->run.shuffle);
+	shuffle = calloc(1, sizeof(*shuffle) + tasks * sizeof(*shuffle->task));
+	s->run.shuffle = shuffle;
+	if (!shuffle)
+		return fail(-ENOMEM, "no memory for PTO_SEED's order of %u tasks", tasks);
+	/* Never 0, and far from that of the next number. */
+	shuffle->state = (s->dev->seed + 1) * 0x9e3779b97f4a7c15ull ?: 1;
+	l->aicpu = &sched_shuffling;
+	l->workers = 1;
+	return 0;
+}
+
 /* ---- a run -------------------------------------------------------------- */
 
 /*
@@ -502,12 +527,15 @@ static int prepare(struct sched *s, struct launch *l)
 {
 	const struct pto_graph *g = l->graph;
 	struct sched_run *run = &s->run;
-	unsigned int workers = min(l->workers ?: useful_workers(s, l), l->block_dim);
 	bool one = s->dev->inplace && !l->stream && g->ntasks == 1;
-	bool grows = !l->workers && !l->stream && workers > 1;
-	unsigned int i;
+	unsigned int workers, i;
+	bool grows;
 	int ret;
 
+	if (unlikely(s->dev->seeded) && make_shuffle(s, l))
+		return -ENOMEM;
+	workers = min(l->workers ?: useful_workers(s, l), l->block_dim);
+	grows = !l->workers && !l->stream && workers > 1;
 	ret = lay_out(s, l->block_dim, workers);
 	if (!ret)
 		ret = s->dev->ops->launch_begin(s->dev, l->block_dim, l->task_ns);
@@ -822,6 +850,7 @@ void sched_destroy(struct sched *s)
 
 	for (i = 0; i < SCHED_MAX_WORKERS; i++)
 		worker_free(s->workers[i]);
+	free(s->run.shuffle);
 	pthread_mutex_destroy(&s->threads_lock);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -379,3 +379,35 @@ void sched_rings(struct sched_worker *w)
 			return;
 	}
 }
+
+/* For sched_shuffled(). */
+static bool run_one(struct sched_worker *w, uint32_t task)
+{
+	unsigned int kind = desc_kind(slab_desc(w->run->slabs, task));
+	struct sched_queue *q;
+	bool moved;
+
+	if (kind == SCHED_MIXED) {
+		w->mixed = task;
+		return dispatch_mixed(w);
+	}
+	q = find_idle(w, kind);
+	w->inflight++;
+	push(w, q, task);
+	w->busy[w->active++] = q;
+	publish(w, q);
+	while (w->active && !stopped(w)) {
+		moved = false;
+		if (!reap(w, &moved))
+			return false;
+		if (!moved)
+			w->run->ops->wait_cores(w);
+	}
+	return !w->active;
+}
+
+void sched_rings_shuffled(struct sched_worker *w)
+{
+	w->room = 0;
+	sched_shuffled(w, run_one);
+}

@@ -97,6 +97,21 @@ struct sched_ops {
 };
 
 /**
+ * struct sched_shuffle - PTO_SEED: tasks run one at a time, in an order that a number decides
+ * @state:	of the random numbers
+ * @task:	@count tasks that are ready; there is room for all that there can be
+ *
+ * Of a flow it depends on nothing but that number and what is submitted, if one thread
+ * submits: the worker runs tasks only when that thread waits or has ended, and then
+ * all that can run.
+ */
+struct sched_shuffle {
+	uint64_t state;
+	uint32_t count;
+	uint32_t task[];
+};
+
+/**
  * struct sched_inject - tasks that were ready when they were submitted
  *
  * As struct sched_ring, but as deep as the window, so that it is never full.
@@ -114,6 +129,7 @@ struct sched_inject {
  * @mask:	tasks that may be in it, a power of two, less 1
  * @open:	more may come; if not, @ntasks, modulo 2^32, have been submitted
  * @watch:	call sched_ops.room() when this one is complete; TASK_NONE: none
+ * @turn:	with a shuffle: who submits waits for sched_ops.room(), and for this to be false
  *
  * A task's place in the window is its number & @mask. Unlike in a graph that is
  * whole, edges are added while the tasks that they leave from may already run:
@@ -126,6 +142,7 @@ struct sched_window {
 	atomic_bool open;
 	atomic_uint ntasks;
 	atomic_uint watch __cacheline;
+	atomic_bool turn;
 };
 
 /** struct sched_queue - a core of a worker that dispatches through rings */
@@ -209,6 +226,7 @@ struct sched_worker {
  * @pending:	the graph's counts
  * @roots:	its tasks without predecessors, @nroots in @runs
  * @window:	the tasks are those of a window; NULL: of a graph
+ * @shuffle:	for the loops that have one
  * @root:	roots taken by workers
  * @finished:	tasks done, as far as workers have told
  * @parked:	workers that sleep or have left, a bit each
@@ -222,6 +240,7 @@ struct sched_run {
 	struct sched_worker **workers;
 	struct emulator *emu;
 	struct sched_window *window;
+	struct sched_shuffle *shuffle;
 	uint32_t runs;
 	uint32_t nroots;
 	uint32_t ntasks;
@@ -261,5 +280,16 @@ extern const struct pto_aicpu_program sched_builtin;
 /* The two loops, as sched_builtin has them. */
 void sched_inplace(struct sched_worker *w);
 void sched_rings(struct sched_worker *w);
+
+/* The same for runs with a shuffle. */
+extern const struct pto_aicpu_program sched_shuffling;
+void sched_inplace_shuffled(struct sched_worker *w);
+void sched_rings_shuffled(struct sched_worker *w);
+
+/**
+ * sched_shuffled - what both are
+ * @run_one: run a task to its end, and keep those that it makes ready; false: the run is over
+ */
+void sched_shuffled(struct sched_worker *w, bool (*run_one)(struct sched_worker *w, uint32_t task));
 
 #endif

@@ -114,6 +114,21 @@ static __attribute__((cold)) int held_back(struct stream *s, enum stream_full fu
 		    is[full].name, 2ull * is[full].size);
 }
 
+/* With PTO_SEED: the worker runs all that it can, and nothing unless it is its turn. */
+static void give_turn(struct stream *s)
+{
+	unsigned int event;
+
+	atomic_store(&s->window.turn, true);
+	sched_wake(s->sched);
+	for (;;) {
+		event = atomic_load(&s->event);
+		if (!atomic_load(&s->window.turn) || atomic_load(&s->error))
+			return;
+		futex_wait(&s->event, event, STREAM_NAP_NS);
+	}
+}
+
 int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 {
 	unsigned int spin;
@@ -127,6 +142,10 @@ int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 		/* To publish it takes the lock. */
 		if (stream_held(s, s->tail))
 			return held_back(s, full);
+		if (unlikely(s->graph->dev->seeded)) {
+			give_turn(s);
+			continue;
+		}
 		/* The tail moves in order, and none is published meanwhile. */
 		if (complete(s, task) || stream_held(s, task))
 			task = s->tail;

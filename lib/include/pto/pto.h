@@ -14,7 +14,10 @@
  *
  * With PTO_CHECK=1 in the environment when a device is opened, its graphs and flows are
  * checked for tasks that touch the same bytes without an order, as far as tasks say what
- * they access: with pto_graph_submit() and pto_flow_submit().
+ * they access: with pto_graph_submit() and pto_flow_submit(). With PTO_SEED=n its tasks run
+ * one at a time, on one scheduler thread of the built-in AICPU program, in an order that
+ * edges allow and the number n decides; that of a flow is the same each time if one thread
+ * submits to it.
  *
  * After fork() the child can not use what the parent opened: calls return
  * -EPERM, and the memory of a device of the driver is not mapped there. It may open devices

@@ -82,6 +82,15 @@ static int64_t submit(struct pto_flow *flow, int func_id, struct pto_tensor *t, 
 	return pto_flow_submit(flow, &task);
 }
 
+static int64_t submit_flags(struct pto_flow *flow, struct pto_tensor *t, uint32_t flags)
+{
+	struct pto_access access = { t, PTO_OUT };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, NOOP, -1 }, .flags = flags,
+				 .naccesses = 1, .accesses = &access };
+
+	return pto_flow_submit(flow, &task);
+}
+
 TEST_F(flow, nothing_submitted)
 {
 	int i;
@@ -370,6 +379,39 @@ TEST_F(flow, tasks_that_are_held_back)
 	ASSERT_EQ(51, submit(self->flow, NOOP, &t, PTO_IN));
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(51, *counter);
+}
+
+TEST_F(flow, an_edge_keeps_what_its_task_has_made)
+{
+	struct pto_tensor t, other;
+	uint32_t user;
+	int i;
+
+	self->flow_opts.heap = 4096;
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 20; i++) {
+		const struct heap *h = &self->flow->heap[1];
+
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		pto_tensor_init(&t, NULL, SHAPE(3000), 1, PTO_INT8);
+		ASSERT_EQ(3 * i, submit_flags(self->flow, &t, PTO_TASK_HELD | PTO_TASK_NO_DEPS))
+			TH_LOG("%s", pto_last_error());
+		/* One that knows its address, perhaps, and not as a tensor; and one that does not. */
+		ASSERT_EQ(3 * i + 1, submit_held(self->flow, (uint64_t *)self->buffer));
+		ASSERT_EQ(3 * i + 2, submit_held(self->flow, (uint64_t *)self->buffer));
+		EXPECT_FALSE(heap_blocker(h, &user));
+		EXPECT_EQ(3 * i, user);
+		ASSERT_EQ(0, pto_flow_add_edge(self->flow, 3 * i, 3 * i + 1));
+		EXPECT_FALSE(heap_blocker(h, &user));
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+		EXPECT_TRUE(heap_blocker(h, &user));
+		EXPECT_EQ(3 * i + 1, user);
+	}
+	/* A task that comes later can not be given it, though. */
+	other = t;
+	EXPECT_EQ(-ESTALE, submit(self->flow, NOOP, &other, PTO_IN));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(40, *(uint64_t *)self->buffer);
 }
 
 TEST_F(flow, more_held_back_than_the_window_has)

@@ -316,6 +316,32 @@ TEST_F(device, source_with_tensors_on_threads)
 	unsetenv("PTO_DEPS");
 }
 
+/* On a device that is opened with PTO_CHECK set. */
+static int run_checked(FIXTURE_DATA(device) *self, const char *name)
+{
+	int ret = init_of(self, name, 5) ?: launch_runtime(self->rt, 2, 3, 1, NULL, 0, NULL, 0, 1);
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s", pto_last_error());
+	finalize_runtime(self->rt);
+	memset(self->rt, 0, get_runtime_size());
+	if (ret == -EL2NSYNC && !strstr(text, "PTO_DEPS=full"))
+		return -ENOMSG;
+	return ret;
+}
+
+TEST_F(device, sources_are_checked)
+{
+	ASSERT_EQ(0, setenv("PTO_CHECK", "1", 1));
+	ASSERT_EQ(0, set_device(1));
+	EXPECT_EQ(0, run_checked(self, "flow_edges")) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-EL2NSYNC, run_checked(self, "flow_tensors"));
+	ASSERT_EQ(0, setenv("PTO_DEPS", "full", 1));
+	EXPECT_EQ(0, run_checked(self, "flow_tensors")) TH_LOG("%s", pto_last_error());
+	unsetenv("PTO_DEPS");
+	unsetenv("PTO_CHECK");
+}
+
 TEST_F(device, source_with_edges)
 {
 	setenv("PTO2_RING_TASK_WINDOW", "16", 1);

@@ -8,7 +8,7 @@
 
 static const char *const features[] = {
 	"embedded", "chardev", "inplace", "threads", "streams", "async-launch", "profile",
-	"tensors", "flows", "mixed",
+	"tensors", "flows", "mixed", "params",
 };
 
 unsigned int pto_version(void)

@@ -193,6 +193,7 @@ struct graph_roots {
 
 struct check;
 struct graph_args;
+struct graph_params;
 struct profile;
 struct pto_device;
 struct pto_program;
@@ -216,6 +217,7 @@ struct pto_graph {
 	struct depmap *deps;		/* made when tensors are first submitted */
 	struct depmap_preds preds;	/* of the task being added */
 	bool deps_lost;			/* no memory for it: an edge may be missing */
+	struct graph_params *params;	/* NULL: it has none */
 	struct check *check;		/* PTO_CHECK; NULL: not asked for */
 	void **buffers;			/* allocated for tensors without address */
 	uint32_t nbuffers;

@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "graph/check.h"
+#include "graph/param.h"
 #include "graph/submit.h"
 
 #define TASK_FLAGS	(PTO_TASK_NO_DEPS | PTO_TASK_RAW_ONLY | PTO_TASK_HELD)
@@ -24,6 +25,7 @@ void graph_free_submitted(struct pto_graph *g)
 {
 	depmap_free(g->deps);
 	check_free(g->check);
+	params_free(g->params);
 	free(g->preds.task);
 	while (g->nbuffers)
 		mem_free(g->dev->mem, g->buffers[--g->nbuffers]);
@@ -250,6 +252,11 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 	lanes = submit_lanes(g, t, g->ntasks);
 	if (lanes < 0)
 		return lanes;
+	if (unlikely(g->params)) {
+		ret = params_prepare(g, t);
+		if (ret)
+			return ret;
+	}
 	id = graph_next(g);
 	if (id < 0)
 		return id;
@@ -263,6 +270,8 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 		return ret;
 	submit_fill(g, t, lanes, id, at, graph_open(g));
 	graph_commit(g);
+	if (unlikely(g->params))
+		params_note(g, id, t);
 	if (unlikely(g->check))
 		check_task(g->check, id, t);
 	ret = add_edges(g, t, id);

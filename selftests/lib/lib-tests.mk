@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # libpto's own interface.
 
-$(foreach i,noop work count order append spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
+$(foreach i,noop work count order append sum spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
 
 # Kernels that crash on purpose are not for a sanitizer to report.
 $(O)/selftests/images/crash.so: selftests/lib/images/crash.c
@@ -17,6 +17,7 @@ $(eval $(call ctest,regress_test,selftests/lib/regress_test.c,$(O)/libpto.a))
 $(eval $(call ctest,infer_test,selftests/lib/infer_test.c,$(O)/libpto.a))
 $(eval $(call ctest,check_test,selftests/lib/check_test.c,$(O)/libpto.a))
 $(eval $(call ctest,shuffle_test,selftests/lib/shuffle_test.c,$(O)/libpto.a))
+$(eval $(call ctest,param_test,selftests/lib/param_test.c,$(O)/libpto.a))
 $(eval $(call ctest,flow_test,selftests/lib/flow_test.c,$(O)/libpto.a))
 $(eval $(call ctest,mixed_test,selftests/lib/mixed_test.c,$(O)/libpto.a))
 $(eval $(call ctest,stream_test,selftests/lib/stream_test.c,$(O)/libpto.a))

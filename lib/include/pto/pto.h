@@ -52,7 +52,7 @@ PTO_API unsigned int pto_version(void);
 
 /**
  * pto_has_feature - ask whether the library in use has a feature
- * @name: "embedded", "chardev", "profile", "tensors", "flows", "mixed", ...
+ * @name: "embedded", "chardev", "profile", "tensors", "flows", "mixed", "params", ...
  *
  * Returns 1 or 0; a name that it does not know is a feature it does not have.
  */
@@ -312,6 +312,53 @@ PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
  * dependencies were noted, the graph can only be destroyed).
  */
 PTO_API int64_t pto_graph_submit(struct pto_graph *graph, const struct pto_task *task);
+
+/**
+ * pto_graph_param - tell of memory that may be other memory at another launch
+ * @addr, @size: where it is while the graph is built
+ *
+ * Tensors of tasks that are submitted from now on, and lie in it, are part of the parameter,
+ * whatever they are views of. Returns its number: 0 for the first, 1 for the next, and
+ * so on. Errors: -EINVAL (NULL; it overlaps another parameter; one has been moved),
+ * -EBUSY (launched), -ENOMEM.
+ */
+PTO_API int pto_graph_param(struct pto_graph *graph, void *addr, size_t size);
+
+/**
+ * struct pto_binding - memory for a parameter
+ * @param:	its number
+ * @reserved:	0
+ * @addr, @size: what it is from now on; at least as large as it was declared
+ */
+struct pto_binding {
+	uint32_t param;
+	uint32_t reserved;
+	void *addr;
+	uint64_t size;
+};
+
+/**
+ * pto_graph_bind - give parameters other memory, for the launches to come
+ * @bindings:	@count of them; parameters that are not among them stay where they are
+ *
+ * All are moved at once, or none. Tasks and edges stay as they are. That is right if
+ * parameters share bytes with nothing else that the graph uses; of parameters it is
+ * seen to, of other memory PTO_CHECK=1 does. When a parameter has been moved, tasks with
+ * tensors can not be submitted any more. It takes as long as tasks use what is moved, and
+ * there are parameters. Errors: -ENOENT (no such parameter), -EINVAL (NULL, a size that is
+ * too small, one bound twice, two that overlap while one of them is written), -EBUSY
+ * (launched).
+ */
+PTO_API int pto_graph_bind(struct pto_graph *graph, const struct pto_binding *bindings,
+			   uint32_t count);
+
+/**
+ * pto_graph_set_scalar - give a task another number, for the launches to come
+ * @index:	among its scalars, or its arguments if pto_graph_add_task() added it
+ *
+ * Errors: -EINVAL (no such task or scalar), -EBUSY (launched).
+ */
+PTO_API int pto_graph_set_scalar(struct pto_graph *graph, int task, uint32_t index, uint64_t value);
 
 /** pto_graph_task_count - number of tasks */
 PTO_API int pto_graph_task_count(const struct pto_graph *graph);

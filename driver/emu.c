@@ -83,7 +83,18 @@ static struct pto_flight *pto_emu_put(struct pto_emu *emu, u32 core, struct pto_
 	return flight;
 }
 
-static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u64 seqno, u32 lane)
+/* Where the lanes of a gang are about to be put. */
+static void pto_emu_lane_at(struct pto_emu *emu, struct pto_stream *stream, unsigned long lanes,
+			    u16 *at)
+{
+	u32 lane;
+
+	for_each_set_bit(lane, &lanes, PTO_LANES)
+		at[lane] = emu->cores[pto_stream_core(stream, lane)].tail;
+}
+
+static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u64 seqno, u32 lane,
+			      const u16 *lane_at)
 {
 	struct pto_task *task = pto_stream_task(stream, seqno);
 	struct pto_prog *prog = container_of(task->refs[lane], struct pto_prog, obj);
@@ -105,8 +116,11 @@ static void pto_emu_push_lane(struct pto_emu *emu, struct pto_stream *stream, u6
 			.func_id = task->launch.func_id,
 		},
 	};
-	struct pto_flight *flight = pto_emu_put(emu, core, &desc);
+	struct pto_flight *flight;
 
+	if (gang)
+		memcpy(desc.launch.lane_at, lane_at, sizeof(desc.launch.lane_at));
+	flight = pto_emu_put(emu, core, &desc);
 	prog->launched = true;
 	pto_object_get(&prog->obj);
 	if (args)
@@ -124,6 +138,7 @@ static bool pto_emu_push_launch(struct pto_emu *emu, struct pto_stream *stream, 
 {
 	struct pto_task *task = pto_stream_task(stream, seqno);
 	unsigned long lanes = task->launch.lanes;
+	u16 lane_at[PTO_LANES] = {};
 	u32 lane;
 
 	for_each_set_bit(lane, &lanes, PTO_LANES)
@@ -133,8 +148,9 @@ static bool pto_emu_push_launch(struct pto_emu *emu, struct pto_stream *stream, 
 	if (!++emu->gang)
 		emu->gang = 1;
 	task->launch.left = task->launch.lanes;
+	pto_emu_lane_at(emu, stream, lanes, lane_at);
 	for_each_set_bit(lane, &lanes, PTO_LANES)
-		pto_emu_push_lane(emu, stream, seqno, lane);
+		pto_emu_push_lane(emu, stream, seqno, lane, lane_at);
 	return true;
 }
 

@@ -237,6 +237,8 @@ TEST_F(emu, mixed_launch)
 	EXPECT_NE(0, cores_desc(c, 1, 0).gang);
 	EXPECT_EQ(cores_desc(c, 1, 0).gang, cores_desc(c, 4, 0).gang);
 	EXPECT_EQ(cores_desc(c, 1, 0).gang, cores_desc(c, 5, 0).gang);
+	EXPECT_EQ(0, cores_desc(c, 5, 0).launch.lane_at[PTO_LANE_AIC]);
+	EXPECT_EQ(0, cores_desc(c, 5, 0).launch.lane_at[PTO_LANE_AIV1]);
 	cores_end(c, 1, PTO_STATUS_OK, 0);
 	cores_end(c, 5, PTO_STATUS_OK, 0);
 	ASSERT_EQ(0, cores_reap(c));
@@ -248,6 +250,9 @@ TEST_F(emu, mixed_launch)
 	EXPECT_EQ(0, cores_queued(c, 1));
 	ASSERT_EQ(1, cores_queued(c, 4));
 	ASSERT_EQ(1, cores_queued(c, 5));
+	EXPECT_EQ(0, cores_desc(c, 4, 0).launch.lane_at[PTO_LANE_AIC]);
+	EXPECT_EQ(1, cores_desc(c, 4, 0).launch.lane_at[PTO_LANE_AIV0]);
+	EXPECT_EQ(1, cores_desc(c, 4, 0).launch.lane_at[PTO_LANE_AIV1]);
 	cores_end(c, 4, PTO_STATUS_OK, 0);
 	cores_end(c, 5, PTO_STATUS_OK, 0);
 	ASSERT_EQ(0, cores_reap(c));

@@ -63,3 +63,4 @@ SIZE(pto_queue_core, 64);
 AT(pto_desc, cookie, 8);
 AT(pto_desc, launch.serial, 16);
 AT(pto_desc, launch.nargs, 48);
+AT(pto_desc, launch.lane_at, 56);

@@ -70,7 +70,8 @@
  *		must match it
  * @lane_mask:	the lanes of the mixed task, a bit each; 0 when not a gang
  * @gang:	LAUNCH: equal and non-zero in each descriptor of one mixed task,
- *		on the cores of one block; all its lanes start together. 0: none.
+ *		on the cores of one block; all its lanes start together, when the
+ *		descriptors of all are next on their rings. 0: none.
  *		When one lane is cancelled or skipped, since its core has halted,
  *		the others complete CANCELED and their cores go on
  * @cookie:	chosen by the submitter, returned in the completion record
@@ -80,6 +81,8 @@
  * @launch.args:	device address of @launch.nargs u64
  * @launch.nargs:	0 to PTO_MAX_ARGS
  * @launch.func_id:	for diagnosis only
+ * @launch.lane_at:	gang: the index of each lane's descriptor on its core's ring,
+ *		modulo 2^16. A head that has passed it says that the lane is gone
  * @copy:	@copy.size bytes from @copy.src to @copy.dst; they do not overlap
  * @fill:	@fill.size bytes at @fill.dst, both multiples of 4
  * @destroy.serial:	the program to forget
@@ -101,6 +104,8 @@ struct pto_desc {
 			__u64 args;
 			__u32 nargs;
 			__s32 func_id;
+			__u16 lane_at[PTO_LANES];
+			__u16 reserved;
 		} launch;
 		struct {
 			__u64 dst;

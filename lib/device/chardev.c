@@ -302,6 +302,7 @@ static int chardev_open(struct pto_device *dev)
 		return fail(-ENOMEM, "no memory for a device");
 	dev->chardev = cd;
 	pthread_mutex_init(&cd->lock, NULL);
+	port_init(cd);
 	snprintf(dev->name, sizeof(dev->name), "pto%d", dev->index);
 	device_path(dev->index, path, sizeof(path));
 	cd->fd = open(path, O_RDWR | O_CLOEXEC);
@@ -456,8 +457,8 @@ static const char *status_text(int status)
 	return strerror(-status);
 }
 
-void chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int status, char *text,
-		      size_t size)
+int chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int status, char *text,
+		     size_t size)
 {
 	struct pto_fault_query fault;
 	char cause[160];
@@ -465,12 +466,13 @@ void chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int s
 	if (status == -ENODEV || !find_fault(cd, stream, seqno, &fault)) {
 		snprintf(text, size, "%s (stream %u, seqno %llu)", status_text(status), stream,
 			 (unsigned long long)seqno);
-		return;
+		return -1;
 	}
 	describe_fault(cause, sizeof(cause), &fault);
 	snprintf(text, size, "%s (stream %u, seqno %llu; fault record: class %u, code %u, core %d, at %llu.%06llu s)",
 		 cause, stream, (unsigned long long)seqno, fault.fault_class, fault.code, fault.core,
 		 fault.time_ns / NSEC_PER_SEC, fault.time_ns % NSEC_PER_SEC / 1000);
+	return fault.stream ? fault.core : -1;
 }
 
 /* ---- streams ------------------------------------------------------------ */
@@ -521,5 +523,6 @@ const struct device_ops chardev_ops = {
 	.launch_end = port_launch_end,
 	.poll = port_poll,
 	.wait = port_wait,
+	.rouse = port_rouse,
 	.leave = port_leave,
 };

@@ -15,9 +15,27 @@
 
 #include "device/device.h"
 #include "device/memory.h"
+#include "sched/sched.h"
 
 struct port;
 struct ring;
+
+/** struct ring_call - a call that is under way while @busy; then @result is its answer */
+struct ring_call {
+	int result;
+	bool busy;
+};
+
+/**
+ * struct waker - what ends a worker's wait for its cores
+ * @event:	an eventfd; -1: not made yet
+ * @value:	by io_uring: what was read from it by @reading
+ */
+struct waker {
+	int event;
+	uint64_t value;
+	struct ring_call reading;
+};
 
 /**
  * struct chardev - an open context
@@ -27,7 +45,8 @@ struct ring;
  * @line, @emu:	on a mock: the queues that the emulator works on; @emu is its handle
  * @lock:	guards what follows
  * @timeout_ms:	what the driver gives a command
- * @ports:	by slot, made when a launch first uses the core
+ * @ports:	by slot, made when a launch first uses the core or block
+ * @wakers:	the workers', each made when it is first needed
  * @faults:	the latest fault records that were taken from the driver
  */
 struct chardev {
@@ -41,7 +60,8 @@ struct chardev {
 
 	pthread_mutex_t lock;
 	uint32_t timeout_ms;
-	struct port *_Atomic ports[PTO_MAX_CORES];
+	struct port *_Atomic ports[EMU_FIRST_STREAM];
+	struct waker wakers[SCHED_MAX_WORKERS];
 	struct pto_fault_query faults[PTO_FAULTS_MAX];
 	unsigned int nfaults;
 };
@@ -57,9 +77,10 @@ void chardev_destroy(const struct chardev *cd, uint32_t handle);
  * @status:	how it completed
  *
  * Takes the records that the driver has; -1, 0 for @stream, @seqno: of the whole context.
+ * Returns the core that failed, by the device's flat numbers; -1: that is not known.
  */
-void chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int status, char *text,
-		      size_t size);
+int chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int status, char *text,
+		     size_t size);
 
 /** chardev_map_stream - a stream of commands with its page; -errno with a text */
 int chardev_map_stream(struct chardev *cd, struct pto_stream_create *create,
@@ -75,12 +96,14 @@ static inline uint64_t chardev_completed(const struct pto_stream_page *page)
 
 /* ---- launches (port.c) -------------------------------------------------- */
 
+void port_init(struct chardev *cd);
 int port_launch_begin(struct pto_device *dev, unsigned int blocks, uint64_t task_ns);
 struct emu_core *port_queue(struct pto_device *dev, unsigned int slot);
 unsigned int port_width(struct pto_device *dev);
 void port_launch_end(struct pto_device *dev);
 bool port_poll(struct sched_worker *w);
 void port_wait(struct sched_worker *w);
+void port_rouse(struct pto_device *dev, unsigned int worker);
 void port_leave(struct sched_worker *w);
 void port_free_all(struct chardev *cd);
 
@@ -100,15 +123,15 @@ int ring_works(const struct chardev *cd);
 /** ring_thread - the calling thread's ring, made at the first call; NULL: it can not have one */
 struct ring *ring_thread(void);
 
-/** struct ring_call - a call that is under way while @busy; then @result is its answer */
-struct ring_call {
-	int result;
-	bool busy;
-};
-
 /** ring_prepare - prepare a call; @args and @call must stay until it is done */
 void ring_prepare(struct ring *ring, const struct chardev *cd, unsigned int cmd, const void *args,
 		  struct ring_call *call);
+
+/** ring_prepare_read - prepare to read an eventfd into @value, as soon as it is not 0 */
+void ring_prepare_read(struct ring *ring, int event, uint64_t *value, struct ring_call *call);
+
+/** ring_cancel - end a call that is under way, if it is; waits for its end in bounded time */
+void ring_cancel(struct ring *ring, struct ring_call *call);
 
 /**
  * ring_submit_wait - make the calls that were prepared, and sleep until @count calls are done

@@ -130,7 +130,8 @@ struct sched_worker;
  *		was told by launch_task_failed(). NULL: they are always up to date
  * @wait:	sleep until a queue of a worker that has something on it has moved, for a
  *		bounded time
- * @rouse:	end the waits of workers that have called ready_watch(). NULL: no @wait does
+ * @rouse:	end the @wait of this worker, which has called ready_watch() there; it may have
+ *		left the run meanwhile
  * @leave:	a worker leaves the run, or has nothing to do in it. NULL: nothing to be done
  */
 struct device_ops {
@@ -156,7 +157,7 @@ struct device_ops {
 	void (*doorbell)(struct sched_worker *w, struct sched_queue *q);
 	bool (*poll)(struct sched_worker *w);
 	void (*wait)(struct sched_worker *w);
-	void (*rouse)(struct pto_device *dev);
+	void (*rouse)(struct pto_device *dev, unsigned int worker);
 	void (*leave)(struct sched_worker *w);
 };
 

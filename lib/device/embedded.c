@@ -112,7 +112,7 @@ static unsigned int embedded_width(struct pto_device *dev)
 static void embedded_launch_end(struct pto_device *dev)
 {
 	if (!dev->inplace)
-		emu_quiesce(dev->emu, 0, PTO_MAX_CORES);
+		emu_quiesce(dev->emu, 0, EMU_FIRST_STREAM);
 }
 
 static void embedded_doorbell(struct sched_worker *w, struct sched_queue *q)
@@ -132,8 +132,8 @@ static uint32_t wanted_head(const struct sched_queue *q)
 static void embedded_wait(struct sched_worker *w)
 {
 	struct emulator *emu = w->run->emu;
-	struct emu_core *cores[PTO_MAX_CORES];
-	uint32_t heads[PTO_MAX_CORES];
+	struct emu_core *cores[ARRAY_SIZE(w->busy)];
+	uint32_t heads[ARRAY_SIZE(w->busy)];
 	unsigned int i, event = emu_event(emu);
 
 	for (i = 0; i < w->active; i++) {
@@ -145,7 +145,7 @@ static void embedded_wait(struct sched_worker *w)
 	ready_unwatch(w);
 }
 
-static void embedded_rouse(struct pto_device *dev)
+static void embedded_rouse(struct pto_device *dev, unsigned int worker)
 {
 	emu_rouse(dev->emu);
 }

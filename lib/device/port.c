@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * Launches on a device of the driver: each core has a stream there, and a port here.
+ * Launches on a device of the driver: each core has a stream there, and a port here; so has
+ * each block, for mixed tasks.
  *
  * To a worker of the scheduler a port is a queue like any other (struct emu_core): it puts
  * descriptors on a ring in this process, and its head says how many are done. Nobody
@@ -8,6 +9,9 @@
  * (port_wait), and that is when what it has put on its ports goes to the driver, as one
  * batch a stream; by io_uring all of it, and the waiting, are one system call. The head is
  * brought up to date from the stream's page (port_poll), without one.
+ *
+ * A worker that has room for other tasks is woken for them, but not before it has waited for a
+ * while: most waits are short, and a batch of what came meanwhile costs less than each alone.
  *
  * The last task of a batch is asked how long it took, so that workers know how many to give a
  * core at once.
@@ -27,23 +31,23 @@
 
 #include "base/error.h"
 #include "sched/launch.h"
+#include "sched/ready.h"
 
 #define STREAM_DEPTH	(2 * EMU_QUEUE_DEPTH)
 #define TIMEOUT_MIN_MS	10000
 #define GRACE_MS	5000		/* the launch's own bounds come first */
-#define PATIENCE_NS	NSEC_PER_MSEC	/* then it is worth while to watch all streams */
-#define WATCH_NS	(2 * NSEC_PER_MSEC)	/* others may have public tasks by then */
+#define PATIENCE_NS	NSEC_PER_MSEC	/* then it is worth while to watch for all that may come */
 #define DRAIN_NS	(10 * NSEC_PER_SEC)
 
 /**
- * struct port - a core's stream
+ * struct port - a core's stream, or a block's
  * @core:	what workers see
  * @done:	seqno of the ring's head - 1
  * @accepted:	last seqno that the driver has taken
  * @submitted:	index on the ring up to which it has
  * @error:	why it took no more
  * @times:	by entry of the core's completion ring
- * @event:	an eventfd for the worker whose first core this is; -1: not made yet
+ * @armed:	by ioctl: seqno whose completion is told to the worker's event
  * @submitting, @waiting: the calls under way by io_uring
  */
 struct port {
@@ -54,8 +58,8 @@ struct port {
 	uint64_t accepted;
 	uint32_t submitted;
 	int error;
-	int event;
 	struct emu_driver_times times[EMU_QUEUE_DEPTH];
+	uint64_t armed;
 	struct pto_cmd cmds[EMU_QUEUE_DEPTH];
 	struct pto_stream_submit submit;
 	struct pto_stream_wait wait;
@@ -86,19 +90,29 @@ static const struct pto_desc *desc_at(const struct port *p, uint32_t index)
 
 /* ---- making ------------------------------------------------------------- */
 
-static int port_new(struct chardev *cd, unsigned int slot, struct port **out)
+static void set_engine(struct pto_stream_create *create, unsigned int slot)
 {
 	unsigned int block = slot / PTO_BLOCK_CORES, lane = slot % PTO_BLOCK_CORES;
+
+	if (slot >= EMU_FIRST_BLOCK) {
+		create->engine = PTO_ENGINE_BLOCK;
+		create->index = slot - EMU_FIRST_BLOCK;
+	} else {
+		create->engine = lane ? PTO_ENGINE_AIV : PTO_ENGINE_AIC;
+		create->index = lane ? 2 * block + lane - 1 : block;
+	}
+}
+
+static int port_new(struct chardev *cd, unsigned int slot, struct port **out)
+{
 	struct port *p = calloc(1, sizeof(*p));
 	int ret;
 
 	if (!p)
 		return fail(-ENOMEM, "no memory for a core's stream");
-	p->event = -1;
 	p->create.size = sizeof(p->create);
-	p->create.engine = lane ? PTO_ENGINE_AIV : PTO_ENGINE_AIC;
-	p->create.index = lane ? 2 * block + lane - 1 : block;
 	p->create.depth = STREAM_DEPTH;
+	set_engine(&p->create, slot);
 	p->core = emu_core_new(slot);
 	ret = p->core ? chardev_map_stream(cd, &p->create, &p->page) : -ENOMEM;
 	if (ret) {
@@ -136,17 +150,26 @@ void port_free_all(struct chardev *cd)
 	struct port *p;
 	unsigned int i;
 
-	for (i = 0; i < PTO_MAX_CORES; i++) {
+	for (i = 0; i < EMU_FIRST_STREAM; i++) {
 		p = atomic_load(&cd->ports[i]);
 		/* A call that does not end may still write to it. */
 		if (!p || p->waiting.busy || p->submitting.busy)
 			continue;
 		chardev_unmap_stream(cd, &p->create, p->page);
-		if (p->event >= 0)
-			close(p->event);
 		free(p->core);
 		free(p);
 	}
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		if (cd->wakers[i].event >= 0)
+			close(cd->wakers[i].event);
+}
+
+void port_init(struct chardev *cd)
+{
+	unsigned int i;
+
+	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+		cd->wakers[i].event = -1;
 }
 
 /* The driver is not to give up a kernel before the launch does. */
@@ -185,28 +208,48 @@ unsigned int port_width(struct pto_device *dev)
 
 /* ---- completions -------------------------------------------------------- */
 
-static void put_times(struct port *p, const struct pto_completion *entry)
+static void put_cqe(struct port *p, const struct pto_cqe *cqe,
+		    const struct pto_completion *entry)
 {
-	struct pto_queue_core *queue = p->core->queue;
-	uint32_t i = queue->cq_tail++ % EMU_QUEUE_DEPTH;
+	uint32_t i = p->core->queue->cq_tail++ % EMU_QUEUE_DEPTH;
 
-	queue->cq[i] = (struct pto_cqe){ .start = entry->start, .end = entry->end };
+	p->core->queue->cq[i] = *cqe;
 	p->times[i] = (struct emu_driver_times){ entry->accepted, entry->done };
 }
 
+/* Of the lanes of a mixed task the driver knows when the first began and the last ended. */
+static void put_times(struct sched_worker *w, struct sched_queue *q, struct port *p,
+		      const struct pto_desc *desc, const struct pto_completion *entry)
+{
+	struct pto_cqe cqe = { .core = q->core->number, .start = entry->start, .end = entry->end };
+	unsigned int lane;
+
+	if (desc->lane != LANE_MIXED) {
+		put_cqe(p, &cqe, entry);
+		return;
+	}
+	for (lane = 0; lane < PTO_LANES; lane++) {
+		cqe.core = sched_lane(w, q->block, lane)->core->number;
+		if (desc->lane_mask & 1u << lane)
+			put_cqe(p, &cqe, entry);
+	}
+}
+
 /* Move the head. Returns 0, or how the task at the head has failed. */
-static int advance(struct port *p)
+static int advance(struct sched_worker *w, struct sched_queue *q, struct port *p)
 {
 	struct pto_queue_core *queue = p->core->queue;
 	uint64_t completed = chardev_completed(p->page);
 	const struct pto_completion *entry;
+	const struct pto_desc *desc;
 
 	for (; p->done < completed; p->done++) {
 		entry = &p->page->ring[(p->done + 1) % STREAM_DEPTH];
 		if (unlikely(entry->status))
 			return entry->status;
-		if (desc_at(p, queue->sq_head)->flags & PTO_DESC_TIMESTAMP)
-			put_times(p, entry);
+		desc = desc_at(p, queue->sq_head);
+		if (desc->flags & PTO_DESC_TIMESTAMP)
+			put_times(w, q, p, desc, entry);
 		if (entry->end)
 			emu_note_task_ns(p->core, entry->end - entry->start);
 		queue->sq_head++;
@@ -214,14 +257,28 @@ static int advance(struct port *p)
 	return unlikely(p->error) && queue->sq_head == p->submitted ? p->error : 0;
 }
 
-static void failed(struct sched_worker *w, struct port *p, int status)
+/* The flat number in this launch of a core that the device has told of; -1: that is none. */
+static int number_of(struct sched_worker *w, const struct sched_queue *q, int core)
+{
+	int blocks = dev_of(w)->blocks;
+
+	if (q->kind != SCHED_MIXED)
+		return q->core->number;
+	if (core < 0)
+		return -1;
+	return sched_lane(w, q->block, core < blocks ? PTO_LANE_AIC :
+			  PTO_LANE_AIV0 + (core - blocks) % 2)->core->number;
+}
+
+static void failed(struct sched_worker *w, const struct sched_queue *q, struct port *p, int status)
 {
 	struct chardev *cd = dev_of(w)->chardev;
 	char cause[320];
+	int core;
 
-	chardev_describe(cd, p->create.handle, p->done + 1, status, cause, sizeof(cause));
-	launch_task_failed(w, desc_at(p, p->core->queue->sq_head)->cookie, p->core->number, status,
-			   cause);
+	core = chardev_describe(cd, p->create.handle, p->done + 1, status, cause, sizeof(cause));
+	launch_task_failed(w, desc_at(p, p->core->queue->sq_head)->cookie, number_of(w, q, core),
+			   status, cause);
 }
 
 bool port_poll(struct sched_worker *w)
@@ -233,9 +290,9 @@ bool port_poll(struct sched_worker *w)
 
 	for (i = 0; i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
-		status = advance(p);
+		status = advance(w, w->busy[i], p);
 		if (unlikely(status)) {
-			failed(w, p, status);
+			failed(w, w->busy[i], p, status);
 			return false;
 		}
 	}
@@ -246,16 +303,27 @@ bool port_poll(struct sched_worker *w)
 
 static struct pto_cmd cmd_of(const struct pto_desc *desc)
 {
-	return (struct pto_cmd){
+	const struct pto_desc *lanes = (const struct pto_desc *)(uintptr_t)desc->launch.image;
+	struct pto_cmd cmd = {
 		.opcode = PTO_CMD_LAUNCH,
 		.flags = desc->flags & PTO_DESC_TIMESTAMP ? PTO_CMD_TIMESTAMP : 0,
 		.launch = {
-			.prog[0] = desc->launch.serial,
 			.args = desc->launch.args,
 			.nargs = desc->launch.nargs,
 			.func_id = desc->launch.func_id,
 		},
 	};
+	unsigned int lane;
+
+	if (desc->lane != LANE_MIXED) {
+		cmd.launch.prog[0] = desc->launch.serial;
+		return cmd;
+	}
+	cmd.launch.lane_mask = desc->lane_mask;
+	for (lane = 0; lane < PTO_LANES; lane++)
+		if (desc->lane_mask & 1u << lane)
+			cmd.launch.prog[lane] = lanes[lane].launch.serial;
+	return cmd;
 }
 
 /* Make a batch of what the driver has not got yet. False: it has got all. */
@@ -291,10 +359,49 @@ static void aim(struct port *p)
 	p->wait.seqno = min(p->done + (pending(p) + 1) / 2, p->accepted + p->submit.count);
 }
 
-/* Nobody wakes a worker here: one that could do more looks around now and then. */
-static uint64_t slice(const struct sched_worker *w)
+/* To be made before anybody sees that the worker watches. Without one it looks around at times. */
+static struct waker *waker_of(const struct sched_worker *w)
 {
-	return w->room && (w->run->nworkers > 1 || w->run->window) ? WATCH_NS : SCHED_PARK_NS;
+	struct waker *waker = &dev_of(w)->chardev->wakers[w->index];
+
+	if (unlikely(waker->event < 0))
+		waker->event = eventfd(0, EFD_CLOEXEC);
+	return waker;
+}
+
+void port_rouse(struct pto_device *dev, unsigned int worker)
+{
+	const struct waker *waker = &dev->chardev->wakers[worker];
+
+	if (waker->event >= 0)
+		eventfd_write(waker->event, 1);
+}
+
+/* Has a task been completed since the last port_poll()? */
+static bool any_done(const struct sched_worker *w)
+{
+	const struct port *p;
+	unsigned int i;
+
+	for (i = 0; i < w->active; i++) {
+		p = port_of(dev_of(w)->chardev, w->busy[i]);
+		if (p->error || chardev_completed(p->page) != p->done)
+			return true;
+	}
+	return false;
+}
+
+/* Nothing has come for a while: wait for completions, and for other workers' tasks. */
+static void watch_uring(struct sched_worker *w, struct ring *ring)
+{
+	struct waker *waker = waker_of(w);
+
+	if (ready_watch(w)) {
+		if (waker->event >= 0 && !waker->reading.busy)
+			ring_prepare_read(ring, waker->event, &waker->value, &waker->reading);
+		ring_submit_wait(ring, 1, SCHED_PARK_NS);
+	}
+	ready_unwatch(w);
 }
 
 static void wait_uring(struct sched_worker *w, struct ring *ring)
@@ -319,7 +426,7 @@ static void wait_uring(struct sched_worker *w, struct ring *ring)
 		ring_prepare(ring, cd, PTO_IOC_STREAM_WAIT, &p->wait, &p->waiting);
 	}
 	/* Batches are taken at once; of the waits, one is to end. */
-	ring_submit_wait(ring, batches + 1, slice(w));
+	ring_submit_wait(ring, batches + 1, ready_watches(w) ? PATIENCE_NS : SCHED_PARK_NS);
 	for (i = 0; i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
 		if (!p->submit.count || p->submitting.busy)
@@ -327,30 +434,32 @@ static void wait_uring(struct sched_worker *w, struct ring *ring)
 		batch_taken(p, p->submitting.result);
 		p->submit.count = 0;
 	}
+	if (ready_watches(w) && !any_done(w))
+		watch_uring(w, ring);
 }
 
-/* Sleep until one of several streams moves: it takes a call for each, but now there is time. */
-static void wait_events(struct sched_worker *w)
+/* Sleep until one of several streams moves, or the worker is roused. */
+static void wait_events(struct sched_worker *w, int event)
 {
 	struct chardev *cd = dev_of(w)->chardev;
-	struct pto_event_fd arm = { .size = sizeof(arm) };
-	struct port *first = port_of(cd, &w->queue[0]), *p;
-	struct pollfd pfd = { .events = POLLIN };
+	struct pto_event_fd arm = { .size = sizeof(arm), .fd = event };
+	struct pollfd pfd = { .fd = event, .events = POLLIN };
+	struct port *p;
 	unsigned int i;
 	eventfd_t count;
 
-	if (first->event < 0)
-		first->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	for (i = 0; first->event >= 0 && i < w->active; i++) {
+	for (i = 0; event >= 0 && i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
+		if (p->armed > p->done)
+			continue;
+		aim(p);
 		arm.stream = p->create.handle;
-		arm.fd = first->event;
-		arm.seqno = p->done + 1;
-		chardev_call(cd, PTO_IOC_EVENT_FD, &arm);
+		arm.seqno = max(p->wait.seqno, p->done + 1);
+		if (!chardev_call(cd, PTO_IOC_EVENT_FD, &arm))
+			p->armed = arm.seqno;
 	}
-	pfd.fd = first->event;
-	poll(&pfd, 1, slice(w) / NSEC_PER_MSEC);
-	eventfd_read(first->event, &count);
+	if (poll(&pfd, 1, SCHED_PARK_NS / NSEC_PER_MSEC) > 0)
+		eventfd_read(event, &count);
 }
 
 static void wait_ioctl(struct sched_worker *w)
@@ -358,6 +467,7 @@ static void wait_ioctl(struct sched_worker *w)
 	struct chardev *cd = dev_of(w)->chardev;
 	struct port *p, *nearest = NULL;
 	unsigned int i;
+	int event;
 
 	for (i = 0; i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
@@ -372,8 +482,13 @@ static void wait_ioctl(struct sched_worker *w)
 		return;
 	aim(nearest);
 	nearest->wait.timeout_ns = PATIENCE_NS;
-	if (chardev_call(cd, PTO_IOC_STREAM_WAIT, &nearest->wait) == -ETIME)
-		wait_events(w);
+	if (chardev_call(cd, PTO_IOC_STREAM_WAIT, &nearest->wait) != -ETIME)
+		return;
+	/* It takes a call for each stream, but now there is time. */
+	event = waker_of(w)->event;
+	if (ready_watch(w))
+		wait_events(w, event);
+	ready_unwatch(w);
 }
 
 void port_wait(struct sched_worker *w)
@@ -395,20 +510,26 @@ static int control(struct chardev *cd, struct port *p, uint32_t op)
 	return chardev_call(cd, PTO_IOC_STREAM_CTL, &ctl);
 }
 
-/* After a failure: what is under way is not wanted any more. No call waits in the ring. */
+/*
+ * After a failure: what is under way is not wanted any more. No call waits in the ring, which
+ * is the thread's, and not the worker's.
+ */
 void port_leave(struct sched_worker *w)
 {
 	struct chardev *cd = dev_of(w)->chardev;
 	uint64_t deadline = now_ns() + DRAIN_NS;
+	struct ring_call *reading = &cd->wakers[w->index].reading;
 	struct port *p;
 	unsigned int i;
 
-	for (i = 0; i < w->nqueues; i++) {
+	if (reading->busy)
+		ring_cancel(ring_thread(), reading);
+	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
 		if (pending(p))
 			control(cd, p, PTO_STREAM_ABORT);
 	}
-	for (i = 0; i < w->nqueues; i++) {
+	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
 		while ((p->waiting.busy || p->submitting.busy) && now_ns() < deadline)
 			ring_submit_wait(ring_thread(), 1, SCHED_PARK_NS);
@@ -428,6 +549,7 @@ static void port_reset(struct chardev *cd, struct port *p)
 	if (p->accepted)
 		chardev_call(cd, PTO_IOC_STREAM_WAIT, &p->wait);
 	p->done = p->accepted;
+	p->armed = 0;
 	p->error = 0;
 	p->submit.count = 0;
 	p->submitted = queue->sq_head = sub->sq_tail;
@@ -442,7 +564,7 @@ void port_launch_end(struct pto_device *dev)
 
 	if (cd->emu)
 		emu_quiesce(dev->emu, 0, cd->line.cores);
-	for (i = 0; i < PTO_MAX_CORES; i++) {
+	for (i = 0; i < EMU_FIRST_STREAM; i++) {
 		p = atomic_load(&cd->ports[i]);
 		if (p)
 			port_reset(cd, p);

@@ -14,12 +14,18 @@
 #include "base/error.h"
 #include "device/chardev.h"
 
-#define ENTRIES		256	/* a batch and a wait for each core */
+#define ENTRIES		256	/* a batch and a wait for each core and block */
+#define CANCEL_NS	(10 * NSEC_PER_SEC)
 
-/** struct ring - @epoch: the process whose ring it is, by device_fork_epoch */
+/**
+ * struct ring
+ * @epoch:	the process whose ring it is, by device_fork_epoch
+ * @cancelling:	the latest ring_cancel()
+ */
 struct ring {
 	struct io_uring uring;
 	unsigned int epoch;
+	struct ring_call cancelling;
 };
 
 static pthread_key_t ring_key;
@@ -84,10 +90,8 @@ struct ring *ring_thread(void)
 	return NULL;
 }
 
-void ring_prepare(struct ring *ring, const struct chardev *cd, unsigned int cmd, const void *args,
-		  struct ring_call *call)
+static struct io_uring_sqe *get_sqe(struct ring *ring, struct ring_call *call)
 {
-	const struct pto_uring payload = { (uintptr_t)args, *(const uint32_t *)args, 0 };
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
 	while (unlikely(!sqe)) {
@@ -95,9 +99,26 @@ void ring_prepare(struct ring *ring, const struct chardev *cd, unsigned int cmd,
 		sqe = io_uring_get_sqe(&ring->uring);
 	}
 	call->busy = true;
+	return sqe;
+}
+
+void ring_prepare(struct ring *ring, const struct chardev *cd, unsigned int cmd, const void *args,
+		  struct ring_call *call)
+{
+	const struct pto_uring payload = { (uintptr_t)args, *(const uint32_t *)args, 0 };
+	struct io_uring_sqe *sqe = get_sqe(ring, call);
+
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, cd->fd, NULL, 0, 0);
 	sqe->cmd_op = cmd;
 	memcpy(sqe->cmd, &payload, sizeof(payload));
+	io_uring_sqe_set_data(sqe, call);
+}
+
+void ring_prepare_read(struct ring *ring, int event, uint64_t *value, struct ring_call *call)
+{
+	struct io_uring_sqe *sqe = get_sqe(ring, call);
+
+	io_uring_prep_read(sqe, event, value, sizeof(*value), 0);
 	io_uring_sqe_set_data(sqe, call);
 }
 
@@ -123,6 +144,20 @@ void ring_submit_wait(struct ring *ring, unsigned int count, uint64_t timeout_ns
 
 	io_uring_submit_and_wait_timeout(&ring->uring, &cqe, count, &ts, NULL);
 	collect(ring);
+}
+
+void ring_cancel(struct ring *ring, struct ring_call *call)
+{
+	uint64_t deadline = now_ns() + CANCEL_NS;
+	struct io_uring_sqe *sqe;
+
+	if (!call->busy)
+		return;
+	sqe = get_sqe(ring, &ring->cancelling);
+	io_uring_prep_cancel(sqe, call, 0);
+	io_uring_sqe_set_data(sqe, &ring->cancelling);
+	while ((call->busy || ring->cancelling.busy) && now_ns() < deadline)
+		ring_submit_wait(ring, 2, NSEC_PER_SEC);
 }
 
 /* Some hosts have no io_uring, some forbid it, and the driver may have been built without. */

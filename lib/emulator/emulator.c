@@ -133,13 +133,13 @@ int emu_slot_get(struct emulator *emu)
 	int slot;
 
 	pthread_mutex_lock(&emu->lock);
-	for (slot = PTO_MAX_CORES; slot < EMU_SLOTS && emu->stream[slot]; slot++)
+	for (slot = EMU_FIRST_STREAM; slot < EMU_SLOTS && emu->stream[slot]; slot++)
 		;
 	if (slot < EMU_SLOTS)
 		emu->stream[slot] = true;
 	pthread_mutex_unlock(&emu->lock);
 	return slot < EMU_SLOTS ? slot : fail(-EBUSY, "%u streams are in use, more there are not",
-					      EMU_SLOTS - PTO_MAX_CORES);
+					      EMU_SLOTS - EMU_FIRST_STREAM);
 }
 
 void emu_slot_put(struct emulator *emu, unsigned int slot)

@@ -34,6 +34,9 @@
 #define EMU_QUEUE_DEPTH		16
 #define EMU_CACHE		64
 
+/* desc.lane of a mixed task: the lanes' own descriptors lie where its launch.image says. */
+#define LANE_MIXED		PTO_LANES
+
 struct emulator;
 struct emu_thread;
 struct image;
@@ -99,6 +102,7 @@ struct emu_fault {
  * @watched:	its place in the watchdog's table
  * @leave:	the watchdog wants a kernel left, with this PTO_STATUS_*, if it is
  *		still @leave_desc at the core's head @leave_head that runs
+ * @unwanted:	the watchdog is to have it left: see emu_leave_kernel()
  * @env:	where a kernel is left to; set once a loop
  * @fault:	why it was left
  * @stack:	alternate signal stack, if it is ours to unmap
@@ -115,6 +119,7 @@ struct emu_thread {
 	atomic_uint leave;
 	atomic_uint leave_head;
 	const struct pto_desc *_Atomic leave_desc;
+	atomic_bool unwanted;
 	pid_t tid;
 	sigjmp_buf env;
 	struct emu_fault fault;
@@ -179,8 +184,10 @@ static __inline void emu_execute(struct emu_thread *t, struct emu_core *core,
 
 /* ---- the emulator of a device ------------------------------------------ */
 
-/* Slots: three a block, then the queues of streams. */
-#define EMU_SLOTS	128
+/* Slots: three a block for its cores, then one a block for its mixed tasks, then streams'. */
+#define EMU_FIRST_BLOCK		PTO_MAX_CORES
+#define EMU_FIRST_STREAM	(EMU_FIRST_BLOCK + PTO_MAX_BLOCKS)
+#define EMU_SLOTS		192
 
 /**
  * emu_create - an emulator; @mem is what its kernels may write to
@@ -269,33 +276,26 @@ void emu_rouse(struct emulator *emu);
 
 /* ---- teams (team.c): the lanes of mixed tasks --------------------------- */
 
-struct emu_team;
-
 /**
  * struct emu_lane - a lane of a mixed task
- * @core, @desc: what runs where; @desc is NULL if the lane is not used
+ * @desc:	what runs; NULL if the lane is not used
  * @start, @end: when it did, where it did not fail
- * @fault:	why it failed
+ * @fault:	why it failed; CANCELED: it had to leave since another one had
  */
 struct emu_lane {
-	struct emu_core *core;
 	const struct pto_desc *desc;
 	uint64_t start, end;
 	struct emu_fault fault;
 };
 
-/** emu_team_new - a thread for each lane; the emulator's to stop and to free */
-int emu_team_new(struct emulator *emu, struct emu_team **team);
-
 /**
  * emu_team_run - run the lanes of one task at once, on cores that nobody else uses
- * @failed:	called at once when a lane has failed: the others must be made to leave
+ * @lanes:	one a lane, without times and faults
+ * @failed:	the lane that has failed; -1: none has
  *
- * Returns 0 when all have ended, -ECANCELED if one has failed; -ENOMEM, -EAGAIN: there
- * are no threads, and nothing was run.
+ * Returns 0 when all have ended; -ENOMEM, -EAGAIN: there are no threads, and nothing was run.
  */
-int emu_team_run(struct emu_team *team, struct emu_lane *lanes,
-		 void (*failed)(void *arg, unsigned int lane), void *arg);
+int emu_team_run(struct emulator *emu, struct emu_lane *lanes, int *failed);
 
 /* ---- its watchdog (watchdog.c) ------------------------------------------ */
 
@@ -335,6 +335,9 @@ void emu_tidy(struct emulator *emu);
  * To be called before the launch can end, and its memory be freed.
  */
 void emu_thread_gone(struct emulator *emu, struct emu_thread *t);
+
+/** emu_leave_kernel - have a thread leave the kernel that it runs, while @t->unwanted is set */
+void emu_leave_kernel(struct emulator *emu, struct emu_thread *t);
 
 /** emu_leave_kernels - the launch has failed: have all threads leave their kernels now */
 void emu_leave_kernels(struct emulator *emu);

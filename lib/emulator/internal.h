@@ -44,12 +44,17 @@ struct emulator {
 	_Atomic uint64_t told;
 };
 
-/* queue.c: a core's side of its queue, by who has it busy. */
+/* queue.c: a core's side of its queue, by who has it busy. @number: of the core that failed */
 void queue_put_cqe(struct emu_core *core, const struct pto_cqe *cqe);
-void queue_halt(struct emu_core *core, const struct emu_fault *fault);
+void queue_halt(struct emu_core *core, unsigned int number, const struct emu_fault *fault);
 void queue_cancel(struct emu_core *core);
 bool queue_obey(struct emu_core *core);
-bool queue_has_work(const struct emu_core *core);
+bool queue_has_work(struct emulator *emu, const struct emu_core *core);
+
+/* gang.c: mixed tasks, on a queue of their block's and as gangs on the queues of its cores. */
+bool mixed_execute(struct emu_thread *t, struct emu_core *core, const struct pto_desc *desc);
+bool gang_has_work(struct emulator *emu, const struct pto_desc *desc, const struct emu_core *core);
+bool gang_execute(struct emulator *emu, const struct pto_desc *desc, struct emu_core *core);
 
 /* line.c: queues that somebody else feeds. */
 struct emu_core *line_claim(struct emulator *emu, unsigned int *at);

@@ -55,7 +55,8 @@ struct emu_core *line_claim(struct emulator *emu, unsigned int *at)
 		if (++*at >= emu->line->cores)
 			*at = 0;
 		core = emu_core_if(emu, *at);
-		if (core && queue_has_work(core) && !atomic_load_explicit(&core->busy, memory_order_relaxed))
+		if (core && queue_has_work(emu, core) &&
+		    !atomic_load_explicit(&core->busy, memory_order_relaxed))
 			return core;
 	}
 	return NULL;

@@ -159,7 +159,7 @@ static bool lost(struct emu_pool *pool, struct emu_core *core)
 	return ret;
 }
 
-enum drained { DRAINED, HALTED, LOST };
+enum drained { DRAINED, WAITS, HALTED, LOST };
 
 /* Less at once, more by and by: a thread that lost its CPU meanwhile is not to be believed. */
 void emu_note_task_ns(struct emu_core *core, uint64_t ns)
@@ -172,14 +172,50 @@ void emu_note_task_ns(struct emu_core *core, uint64_t ns)
 	atomic_store_explicit(&core->task_ns, max(ns, 1ull), memory_order_relaxed);
 }
 
+/* Execute what is at the head of the ring, and move the head. */
+static enum drained drain_one(struct emu_thread *t, struct emu_core *core,
+			      const struct pto_desc *desc)
+{
+	struct pto_cqe cqe = { .status = PTO_STATUS_OK };
+
+	if (unlikely(desc->gang))
+		return !gang_execute(t->emu, desc, core) ? WAITS :
+		       READ_ONCE(core->queue->state) == PTO_QUEUE_HALTED ? HALTED : DRAINED;
+	cqe.start = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
+	if (!execute(t, core, desc)) {
+		queue_halt(core, core->number, &t->fault);
+		return HALTED;
+	}
+	if (lost(t->emu->pool, core))
+		return LOST;
+	if (desc->flags & PTO_DESC_FLAGS) {
+		cqe.cookie = desc->cookie;
+		cqe.core = core->number;	/* as laid out before @desc was submitted */
+		cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
+		queue_put_cqe(core, &cqe);
+	}
+	store_release(&core->queue->sq_head, READ_ONCE(core->queue->sq_head) + 1);
+	return DRAINED;
+}
+
+/* The same for a mixed task on its block's queue. */
+static enum drained drain_mixed(struct emu_thread *t, struct emu_core *core,
+				const struct pto_desc *desc)
+{
+	if (!mixed_execute(t, core, desc))
+		return HALTED;
+	store_release(&core->queue->sq_head, READ_ONCE(core->queue->sq_head) + 1);
+	return DRAINED;
+}
+
 /* Execute what is in the ring. */
 static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 {
 	struct pto_queue_core *queue = core->queue;
 	uint32_t head = READ_ONCE(queue->sq_head);
-	struct pto_cqe cqe = { .status = PTO_STATUS_OK };
 	uint64_t begin = now_ns();
 	const struct pto_desc *desc;
+	enum drained ret;
 	uint32_t first;
 
 	/* What was submitted before the submitter knew of a fault waits for its orders. */
@@ -193,20 +229,13 @@ static enum drained drain_ring(struct emu_thread *t, struct emu_core *core)
 		if (unlikely(atomic_load_explicit(&core->cancel, memory_order_relaxed)))
 			break;
 		desc = &core->sub->sq[head % EMU_QUEUE_DEPTH];
-		cqe.start = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
-		if (!execute(t, core, desc)) {
-			queue_halt(core, &t->fault);
-			return HALTED;
-		}
-		if (lost(t->emu->pool, core))
-			return LOST;
-		if (desc->flags & PTO_DESC_FLAGS) {
-			cqe.cookie = desc->cookie;
-			cqe.core = core->number;	/* as laid out before @desc was submitted */
-			cqe.end = desc->flags & PTO_DESC_TIMESTAMP ? now_ns() : 0;
-			queue_put_cqe(core, &cqe);
-		}
-		store_release(&queue->sq_head, ++head);
+		ret = unlikely(desc->lane == LANE_MIXED) ? drain_mixed(t, core, desc) :
+							   drain_one(t, core, desc);
+		if (ret == WAITS)
+			break;
+		if (ret != DRAINED)
+			return ret;
+		head++;
 		interrupt(t->emu, core);
 	}
 	if (head != first)
@@ -232,7 +261,7 @@ static bool drain_core(struct emu_thread *t, struct emu_core *core)
 		atomic_store(&core->busy, 0);
 		stress_point();
 		atomic_thread_fence(memory_order_seq_cst);
-	} while (queue_has_work(core));
+	} while (queue_has_work(t->emu, core));
 	return true;
 }
 
@@ -312,7 +341,7 @@ static void after_fault(struct emu_thread *t)
 {
 	struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
-	queue_halt(core, &t->fault);
+	queue_halt(core, core->number, &t->fault);
 	interrupt(t->emu, core);
 	WRITE_ONCE(core->queue->asleep, 1);
 	atomic_store(&core->busy, 0);
@@ -455,7 +484,7 @@ bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 		pool->given_up = true;
 		pthread_detach(p->pthread);
 		emu_thread_gone(emu, t);
-		queue_halt(core, &hang);
+		queue_halt(core, core->number, &hang);
 		if (emu->line) {
 			emu_core_retire(emu, core->slot);
 			atomic_fetch_sub(&emu->draining, 1);

@@ -26,13 +26,13 @@ static uint32_t cancel_from(struct emu_core *core, uint32_t head)
 }
 
 /* A fault ends the queue, and takes along what is behind it. */
-void queue_halt(struct emu_core *core, const struct emu_fault *fault)
+void queue_halt(struct emu_core *core, unsigned int number, const struct emu_fault *fault)
 {
 	uint32_t head = READ_ONCE(core->queue->sq_head);
 	struct pto_cqe cqe = {
 		.cookie = core->sub->sq[head % EMU_QUEUE_DEPTH].cookie,
 		.status = fault->status,
-		.core = core->number,
+		.core = number,
 		.code = fault->code,
 		.fault.addr = fault->addr,
 		.fault.pc = fault->pc,
@@ -67,10 +67,16 @@ bool queue_obey(struct emu_core *core)
 	return true;
 }
 
-bool queue_has_work(const struct emu_core *core)
+/* A gang is none while it waits for the other lanes. */
+bool queue_has_work(struct emulator *emu, const struct emu_core *core)
 {
+	uint32_t head = load_acquire(&core->queue->sq_head);
+	const struct pto_desc *desc = &core->sub->sq[head % EMU_QUEUE_DEPTH];
+
 	if (READ_ONCE(core->queue->state) == PTO_QUEUE_HALTED)
 		return has_orders(core);
-	return !atomic_load_explicit(&core->cancel, memory_order_relaxed) &&
-	       READ_ONCE(core->queue->sq_head) != READ_ONCE(core->sub->sq_tail);
+	if (atomic_load_explicit(&core->cancel, memory_order_relaxed) ||
+	    head == load_acquire(&core->sub->sq_tail))
+		return false;
+	return likely(!emu->line || !READ_ONCE(desc->gang)) || gang_has_work(emu, desc, core);
 }

@@ -4,8 +4,12 @@
  *
  * Kernels of one task may wait for one another, so none of them may wait for a thread.
  * A team has a thread for each lane, and runs one task at a time; whoever gave it
- * the task sleeps meanwhile. When a lane fails it is told at once, since the others may
- * wait for that lane for ever: it has them leave their kernels.
+ * the task sleeps meanwhile. When a lane fails the others are made to leave their kernels,
+ * since they may wait for that lane for ever.
+ *
+ * What the watchdog and the signal handlers know a lane by is a core of the team's own,
+ * whose head counts what the lane has run; which core of the device it stands for is known
+ * to who gave the task.
  *
  * A thread that can not be made to leave is left to itself, as those of the pool are:
  * it never touches the team again.
@@ -33,24 +37,25 @@ struct member {
 
 /**
  * struct emu_team
- * @next:	in emulator.teams, under its lock
+ * @next, @busy: in emulator.teams; whether it has a task. Under the emulator's lock
  * @lock:	guards @members, and the decision to give one up
+ * @core:	the lanes', to the watchdog
  * @wanted:	member i sleeps on it while it is 0
  * @lane:	the task's, while it runs
  * @left:	lanes that have not ended; who waits for them sleeps on it
- * @failed:	those that have failed, a bit each
  */
 struct emu_team {
 	struct emulator *emu;
 	struct emu_team *next;
+	bool busy;
 	pthread_mutex_t lock;
 	struct member *members[PTO_LANES];
+	struct emu_core *core[PTO_LANES];
 	bool given_up;
 	atomic_bool quit;
 	atomic_uint wanted[PTO_LANES];
 	struct emu_lane *lane;
 	atomic_uint left;
-	atomic_uint failed;
 };
 
 static void lane_ends(struct emu_team *team)
@@ -59,11 +64,23 @@ static void lane_ends(struct emu_team *team)
 	futex_wake(&team->left, 1);
 }
 
+/* With the team's lock in hand: nobody of it can be given up meanwhile. */
 static void lane_fails(struct emu_team *team, unsigned int index, const struct emu_fault *fault)
 {
+	unsigned int i;
+
 	team->lane[index].fault = *fault;
-	atomic_fetch_or(&team->failed, 1u << index);
+	for (i = 0; i < PTO_LANES; i++)
+		if (i != index && team->members[i])
+			emu_leave_kernel(team->emu, team->members[i]->thread);
 	lane_ends(team);
+}
+
+static void fail_lane(struct member *m)
+{
+	pthread_mutex_lock(&m->team->lock);
+	lane_fails(m->team, m->index, &m->thread->fault);
+	pthread_mutex_unlock(&m->team->lock);
 }
 
 /* As in the pool: with the lock in hand the answer is final. */
@@ -82,20 +99,20 @@ static bool lost(struct member *m)
 /* False: the thread was given up. */
 static bool run_lane(struct member *m)
 {
+	struct emu_core *core = m->team->core[m->index];
 	struct emu_lane *lane = &m->team->lane[m->index];
 	const struct emu_program *p = emu_find(m->thread, lane->desc, emu_resolve);
 
 	if (!p) {
-		lane_fails(m->team, m->index, &m->thread->fault);
+		fail_lane(m);
 		return true;
 	}
 	lane->start = now_ns();
-	emu_execute(m->thread, lane->core, lane->desc, p);
+	emu_execute(m->thread, core, lane->desc, p);
 	if (lost(m))
 		return false;
 	lane->end = now_ns();
-	/* What the watchdog sees of it. */
-	WRITE_ONCE(lane->core->queue->sq_head, lane->core->queue->sq_head + 1);
+	WRITE_ONCE(core->queue->sq_head, core->queue->sq_head + 1);
 	lane_ends(m->team);
 	return true;
 }
@@ -108,7 +125,9 @@ static bool work(struct member *m)
 	if (sigsetjmp(m->thread->env, 0)) {
 		if (lost(m))
 			return false;
-		lane_fails(team, m->index, &m->thread->fault);
+		WRITE_ONCE(team->core[m->index]->queue->sq_head,
+			   team->core[m->index]->queue->sq_head + 1);
+		fail_lane(m);
 	}
 	while (!atomic_load(&team->quit)) {
 		if (!atomic_exchange(wanted, 0))
@@ -171,62 +190,123 @@ static int need_members(struct emu_team *team)
 	return ret;
 }
 
-int emu_team_new(struct emulator *emu, struct emu_team **out)
+static void team_free(struct emu_team *team)
 {
-	struct emu_team *team = calloc(1, sizeof(*team));
-	int ret;
+	unsigned int i;
 
-	if (!team)
-		return fail(-ENOMEM, "no memory for the lanes of mixed tasks");
-	pthread_mutex_init(&team->lock, NULL);
-	team->emu = emu;
-	pthread_mutex_lock(&emu->lock);
-	team->next = emu->teams;
-	emu->teams = team;
-	pthread_mutex_unlock(&emu->lock);
-	ret = need_members(team);
-	/* What there is of it stays with the emulator. */
-	if (!ret)
-		*out = team;
-	return ret;
+	for (i = 0; i < PTO_LANES; i++)
+		free(team->core[i]);
+	pthread_mutex_destroy(&team->lock);
+	free(team);
 }
 
-int emu_team_run(struct emu_team *team, struct emu_lane *lanes,
-		 void (*failed)(void *arg, unsigned int lane), void *arg)
+static struct emu_team *team_new(struct emulator *emu)
 {
-	unsigned int i, left, bits, n = 0;
-	bool told = false;
-	int ret = need_members(team);
+	struct emu_team *team = calloc(1, sizeof(*team));
+	unsigned int i;
 
-	if (ret)
-		return ret;
+	if (!team) {
+		fail(-ENOMEM, "no memory for the lanes of mixed tasks");
+		return NULL;
+	}
+	pthread_mutex_init(&team->lock, NULL);
+	team->emu = emu;
+	team->busy = true;
+	for (i = 0; i < PTO_LANES; i++) {
+		team->core[i] = emu_core_new(i);
+		if (!team->core[i]) {
+			team_free(team);
+			return NULL;
+		}
+	}
+	return team;
+}
+
+/* One without a task, or a new one. There are as many as there have been tasks at once. */
+static struct emu_team *team_take(struct emulator *emu)
+{
+	struct emu_team *team;
+
+	pthread_mutex_lock(&emu->lock);
+	for (team = emu->teams; team && team->busy; team = team->next)
+		;
+	if (team) {
+		team->busy = true;
+	} else {
+		team = team_new(emu);
+		if (team) {
+			team->next = emu->teams;
+			emu->teams = team;
+		}
+	}
+	pthread_mutex_unlock(&emu->lock);
+	return team;
+}
+
+static void team_put(struct emulator *emu, struct emu_team *team)
+{
+	pthread_mutex_lock(&emu->lock);
+	team->busy = false;
+	pthread_mutex_unlock(&emu->lock);
+}
+
+static void run_lanes(struct emu_team *team, struct emu_lane *lanes)
+{
+	unsigned int i, left = 0;
+
 	for (i = 0; i < PTO_LANES; i++)
-		n += !!lanes[i].desc;
+		left += !!lanes[i].desc;
 	team->lane = lanes;
-	atomic_store(&team->failed, 0);
-	atomic_store(&team->left, n);
+	atomic_store(&team->left, left);
+	/* All of them, before one can fail. */
+	for (i = 0; i < PTO_LANES; i++)
+		atomic_store(&team->members[i]->thread->unwanted, false);
 	for (i = 0; i < PTO_LANES; i++) {
 		if (!lanes[i].desc)
 			continue;
 		atomic_store(&team->wanted[i], 1);
 		futex_wake(&team->wanted[i], 1);
 	}
-	do {
-		left = atomic_load(&team->left);
-		bits = atomic_load(&team->failed);
-		if (bits && !told) {
-			told = true;
-			failed(arg, __builtin_ctz(bits));
-		}
-		if (left)
-			futex_wait(&team->left, left, WAIT_NS);
-	} while (left);
-	return bits ? -ECANCELED : 0;
+	while ((left = atomic_load(&team->left)))
+		futex_wait(&team->left, left, WAIT_NS);
+}
+
+/* The lane that went wrong, and not one that had to leave because of it; -1: none did. */
+static int failed_lane(const struct emu_lane *lanes)
+{
+	int i, failed = -1;
+
+	for (i = 0; i < PTO_LANES; i++) {
+		if (!lanes[i].fault.status)
+			continue;
+		if (lanes[i].fault.status != PTO_STATUS_CANCELED)
+			return i;
+		failed = i;
+	}
+	return failed;
+}
+
+int emu_team_run(struct emulator *emu, struct emu_lane *lanes, int *failed)
+{
+	struct emu_team *team = team_take(emu);
+	int ret;
+
+	*failed = -1;
+	if (!team)
+		return -ENOMEM;
+	ret = need_members(team);
+	if (!ret) {
+		run_lanes(team, lanes);
+		*failed = failed_lane(lanes);
+	}
+	team_put(emu, team);
+	return ret;
 }
 
 bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc)
 {
-	const struct emu_fault hang = { .status = PTO_STATUS_HANG };
+	/* It was told to leave as hanging, or for another lane's sake. */
+	const struct emu_fault why = { .status = atomic_load(&t->leave) };
 	struct emu_team *team;
 	struct member *m = NULL;
 	bool gone = false;
@@ -254,8 +334,7 @@ bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 		team->members[m->index] = NULL;
 		pthread_detach(m->pthread);
 		emu_thread_gone(emu, t);
-		atomic_store(&atomic_load(&t->core)->lost, true);
-		lane_fails(team, m->index, &hang);
+		lane_fails(team, m->index, &why);
 	} else {
 		atomic_store(&m->lost, false);
 	}
@@ -294,7 +373,6 @@ void teams_destroy(struct emulator *emu)
 
 	while ((team = emu->teams)) {
 		emu->teams = team->next;
-		pthread_mutex_destroy(&team->lock);
-		free(team);
+		team_free(team);
 	}
 }

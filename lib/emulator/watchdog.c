@@ -113,7 +113,7 @@ static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
 	uint64_t limit = dog->watch ? dog->watch->task_ns : UINT64_MAX;
 	bool over = same_run(dog, w, now) && now - w->since >= limit;
 
-	if (!w->desc || (!over && !dog->leave_all))
+	if (!w->desc || (!over && !dog->leave_all && !atomic_load(&w->thread->unwanted)))
 		return false;
 	if (!w->leaving) {
 		w->leaving = now;
@@ -296,6 +296,12 @@ void emu_tidy(struct emulator *emu)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (unlikely(atomic_load_explicit(&emu->watchdog->asleep, memory_order_relaxed)))
 		poke(emu->watchdog);
+}
+
+void emu_leave_kernel(struct emulator *emu, struct emu_thread *t)
+{
+	atomic_store(&t->unwanted, true);
+	poke(emu->watchdog);
 }
 
 void emu_leave_kernels(struct emulator *emu)

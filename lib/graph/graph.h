@@ -35,9 +35,6 @@
 #define SLAB_CHUNK_SHIFT 17
 #define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
-/* desc.lane of a mixed task: see sched/mixed.c. */
-#define LANE_MIXED	PTO_LANES
-
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
 

@@ -50,9 +50,6 @@ int submit_lanes(const struct pto_graph *g, const struct pto_task *t, uint64_t i
 	}
 	if (!lanes)
 		return fail(-EINVAL, "task %llu has no kernel for any lane", ID(id));
-	if (lanes_mixed(lanes) && g->dev->ops != &embedded_ops)
-		return fail(-EOPNOTSUPP, "task %llu has kernels for several lanes, which %s can not run yet",
-			    ID(id), g->dev->name);
 	/* Which of a block's AIVs runs it makes no difference. */
 	return lanes == 1u << PTO_LANE_AIV1 ? 1u << PTO_LANE_AIV0 : lanes;
 }
@@ -188,8 +185,6 @@ void submit_fill(const struct pto_graph *g, const struct pto_task *t, unsigned i
 		fill_lane(g, t, lane, id, &lane_desc[lane]);
 		lane_desc[lane].launch.args = desc->launch.args;
 		lane_desc[lane].launch.nargs = desc->launch.nargs;
-		lane_desc[lane].lane_mask = lanes;
-		lane_desc[lane].gang = (uint32_t)id + 1 ?: 1;
 	}
 	desc->lane = LANE_MIXED;
 	desc->lane_mask = lanes;

@@ -17,6 +17,7 @@
 #include "device/device.h"
 #include "device/image.h"
 #include "emulator/guard.h"
+#include "graph/submit.h"
 #include "profile/profile.h"
 #include "sched/ready.h"
 #include "stream/stream.h"
@@ -105,13 +106,34 @@ int fault_errno(const struct emu_fault *fault)
 	return -EIO;
 }
 
-void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int core, int error,
+/* The task's kernel on a core, and where it is. */
+static int describe_task(char *text, size_t size, const struct sched *s,
+			 const struct pto_desc *desc, int core)
+{
+	const struct pto_desc *lanes = (const struct pto_desc *)(uintptr_t)desc->launch.image;
+	int blocks = s->config_blocks;
+	unsigned int lane;
+
+	if (desc->lane != LANE_MIXED)
+		return snprintf(text, size, "(func_id %d) on %s core %d of %s failed: ",
+				desc->launch.func_id, desc->lane == PTO_LANE_AIC ? "AIC" : "AIV",
+				core, s->dev->name);
+	if (core < 0)
+		return snprintf(text, size, "(func_id %d, several lanes) on %s failed: ",
+				desc->launch.func_id, s->dev->name);
+	lane = core < blocks ? PTO_LANE_AIC : PTO_LANE_AIV0 + (core - blocks) % 2;
+	return snprintf(text, size, "on %s core %d of %s failed: lane %s (func_id %d): ",
+			core < blocks ? "AIC" : "AIV", core, s->dev->name, lane_name[lane],
+			lanes[lane].launch.func_id);
+}
+
+void launch_task_failed(struct sched_worker *w, uint64_t cookie, int core, int error,
 			const char *cause)
 {
 	struct sched *s = sched_of(w->run);
 	const struct pto_desc *desc;
 	bool first = false;
-	char args[256];
+	char task[160], args[256];
 
 	pthread_mutex_lock(&s->lock);
 	/* A thread that was given up has no say any more. */
@@ -120,12 +142,10 @@ void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int co
 	if (first) {
 		desc = slab_desc(w->run->slabs, w->run->window ? cookie & w->run->window->mask :
 						cookie);
+		describe_task(task, sizeof(task), s, desc, core);
 		describe_args(args, sizeof(args), desc);
-		snprintf(s->text, sizeof(s->text),
-			 "task %llu (func_id %d) on %s core %u of %s failed: %s%s",
-			 (unsigned long long)cookie,
-			 desc->launch.func_id, desc->lane == PTO_LANE_AIC ? "AIC" : "AIV", core,
-			 s->dev->name, cause, args);
+		snprintf(s->text, sizeof(s->text), "task %llu %s%s%s", (unsigned long long)cookie,
+			 task, cause, args);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -200,7 +220,7 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 		stress_point();
 		if (atomic_fetch_and(&run->parked, ~(1ull << i)) & (1ull << i)) {
 			if (atomic_load(&s->workers[i]->at_cores)) {
-				s->dev->ops->rouse(s->dev);
+				s->dev->ops->rouse(s->dev, i);
 			} else if (!(run->stays & 1ull << i)) {
 				/* Without it the others do the work. */
 				if (threads_wake(s, i))
@@ -286,7 +306,6 @@ static void reset_worker(struct sched_worker *w)
 	w->settled = 0;
 	w->inflight = 0;
 	w->record = w->record_end = NULL;
-	w->mixed = TASK_NONE;
 	for (i = 0; i < SCHED_LISTS; i++) {
 		w->ready[i] = TASK_NONE;
 		/* Left over from a launch that failed. */
@@ -397,7 +416,27 @@ static int add_core(struct sched *s, struct sched_worker *w, unsigned int slot,
 	if (last)
 		last->peer = core;
 	w->core[kind] = core;
+	w->queue[w->nqueues].kind = kind;
 	w->queue[w->nqueues++].core = core;
+	return 0;
+}
+
+/* Give a worker the queue for its block number @index's mixed tasks, behind those of cores. */
+static int add_block(struct sched *s, struct sched_worker *w, unsigned int block,
+		     unsigned int index)
+{
+	struct emu_core *core = s->dev->ops->launch_queue(s->dev, EMU_FIRST_BLOCK + block);
+	struct sched_queue *q = &w->queue[w->nqueues + index];
+	unsigned int lane;
+
+	if (!core)
+		return -ENOMEM;
+	core->number = block;
+	q->core = core;
+	q->kind = SCHED_MIXED;
+	q->block = index;
+	for (lane = 0; lane < PTO_LANES; lane++)
+		sched_lane(w, index, lane)->block = index;
 	return 0;
 }
 
@@ -411,7 +450,7 @@ static int lay_out_worker(struct sched *s, struct sched_worker *w, unsigned int 
 	free(w->queue);
 	w->nqueues = 0;
 	memset(w->core, 0, sizeof(w->core));
-	w->queue = calloc((end - first) * PTO_BLOCK_CORES, sizeof(*w->queue));
+	w->queue = calloc((end - first) * (PTO_BLOCK_CORES + 1), sizeof(*w->queue));
 	if (!w->queue)
 		return fail(-ENOMEM, "no memory for the cores of %u blocks", end - first);
 	for (b = first; !ret && b < end; b++)
@@ -421,6 +460,8 @@ static int lay_out_worker(struct sched *s, struct sched_worker *w, unsigned int 
 		for (lane = 0; !ret && lane < 2; lane++)
 			ret = add_core(s, w, b * PTO_BLOCK_CORES + 1 + lane, blocks + 2 * b + lane,
 				       PTO_CORE_AIV);
+	for (b = first; !s->dev->inplace && !ret && b < end; b++)
+		ret = add_block(s, w, b, b - first);
 	return ret;
 }
 
@@ -453,15 +494,17 @@ static void reset_queues(struct sched *s, struct sched_worker *w)
 {
 	unsigned int i;
 
-	for (i = 0; i < w->nqueues; i++) {
+	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		struct sched_queue *q = &w->queue[i];
 
 		q->done = q->tail = q->core->sub->sq_tail;
 	}
 	w->active = 0;
+	w->closed = 0;
+	w->awaited = -1;
 	w->depth = s->dev->ops->launch_depth;
 	w->batch_ns = s->dev->ops->launch_batch_ns;
-	for (i = 0; i < SCHED_KINDS; i++)
+	for (i = 0; i < SCHED_LISTS; i++)
 		w->task_ns[i] = w->batch_ns;
 	atomic_store_explicit(&w->at_cores, false, memory_order_relaxed);
 	w->width = max(s->dev->ops->launch_width(s->dev) / s->config_workers, 2u);

@@ -163,8 +163,12 @@ bool launch_mixed(struct sched_worker *w, uint32_t task);
 /** fault_errno - what a fault of a kernel is to who launched it */
 int fault_errno(const struct emu_fault *fault);
 
-/** launch_task_failed - the launch fails with @error, since a task of it has: @cause says why */
-void launch_task_failed(struct sched_worker *w, uint64_t cookie, unsigned int core, int error,
+/**
+ * launch_task_failed - the launch fails with @error, since a task of it has
+ * @core:	where, by flat number; -1: that is not known, of a mixed task
+ * @cause:	why
+ */
+void launch_task_failed(struct sched_worker *w, uint64_t cookie, int core, int error,
 			const char *cause);
 
 /** launch_failed - what sched_ops.failed() does */

@@ -379,6 +379,12 @@ static inline void ready_park(struct sched_worker *w)
 	atomic_fetch_and_explicit(&run->parked, ~bit, memory_order_seq_cst);
 }
 
+/* Could others give a worker that waits for its cores something to do meanwhile? */
+static inline bool ready_watches(const struct sched_worker *w)
+{
+	return w->room && (w->run->nworkers > 1 || w->run->window);
+}
+
 /*
  * As ready_park(), for a worker that is about to wait for its cores, until ready_unwatch().
  * Whatever ends that wait must have been looked at before. False: there is a task to take.
@@ -388,7 +394,7 @@ static inline bool ready_watch(struct sched_worker *w)
 	struct sched_run *run = w->run;
 	unsigned int list;
 
-	if (!w->room || (run->nworkers == 1 && !run->window))
+	if (!ready_watches(w))
 		return true;
 	atomic_store(&w->at_cores, true);
 	stress_point();

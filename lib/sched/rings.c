@@ -10,6 +10,10 @@
  * take. A task whose only predecessor is the last in a core's ring is sent right behind it:
  * the ring's order is its dependency, and it does not count.
  *
+ * A mixed task goes to a queue of its block, as soon as there is a block whose cores have
+ * nothing to do. Were they given other tasks meanwhile, it might never find one: so one block
+ * is given no more, and runs dry for it, while all others go on.
+ *
  * Modelled in selftests/models/cores.pml.
  */
 #include <string.h>
@@ -69,23 +73,25 @@ static uint32_t follower(struct sched_worker *w, uint32_t task)
 	return next;
 }
 
-static unsigned int kind_of(const struct sched_worker *w, const struct sched_queue *q)
+/* How many tasks a queue holds: a mixed one may ask for as many records as it has lanes. */
+static unsigned int depth(unsigned int kind)
 {
-	return q < w->queue + w->first_aiv ? PTO_CORE_AIC : PTO_CORE_AIV;
+	return kind == SCHED_MIXED ? EMU_QUEUE_DEPTH / PTO_LANES : EMU_QUEUE_DEPTH;
 }
 
 /* How many tasks a core is given at once. */
 static unsigned int batch(const struct sched_worker *w, unsigned int kind)
 {
+	unsigned int most = min(w->depth, depth(kind));
+
 	if (!w->batch_ns)
-		return w->depth;
-	return max(min(w->batch_ns / w->task_ns[kind], w->depth), 1u);
+		return most;
+	return max(min(w->batch_ns / w->task_ns[kind], most), 1u);
 }
 
-static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
+static void record(struct sched_worker *w, struct sched_queue *q, const struct pto_desc *desc,
 		   const struct pto_cqe *cqe)
 {
-	const struct pto_desc *desc = slab_desc(w->run->slabs, task);
 	const struct emu_core *core = q->core;
 	struct emu_driver_times driver = { 0 };
 
@@ -95,7 +101,7 @@ static void record(struct sched_worker *w, struct sched_queue *q, uint32_t task,
 		return;
 	*w->record++ = (struct sched_record){
 		.task = desc->cookie, .func_id = desc->launch.func_id, .lane = desc->lane,
-		.core = core->number, .worker = w->index,
+		.core = cqe->core, .worker = w->index,
 		.dispatch = q->dispatch[q->done % EMU_QUEUE_DEPTH],
 		.start = cqe->start, .end = cqe->end, .finish = now_ns(),
 		.accepted = driver.accepted, .done = driver.done,
@@ -113,6 +119,24 @@ static bool take_cqe(struct sched_queue *q, struct pto_cqe *cqe)
 	*cqe = core->queue->cq[head % EMU_QUEUE_DEPTH];
 	store_release(&core->sub->cq_head, head + 1);
 	return true;
+}
+
+/* As many records as the task has lanes. */
+static void record_task(struct sched_worker *w, struct sched_queue *q, uint32_t task)
+{
+	const struct pto_desc *desc = slab_desc(w->run->slabs, task), *lanes;
+	struct pto_cqe cqe;
+	unsigned int i;
+
+	if (q->kind != SCHED_MIXED) {
+		if (take_cqe(q, &cqe))
+			record(w, q, desc, &cqe);
+		return;
+	}
+	lanes = (const struct pto_desc *)(uintptr_t)desc->launch.image;
+	for (i = 0; i < PTO_LANES; i++)
+		if (desc->lane_mask & 1u << i && take_cqe(q, &cqe))
+			record(w, q, &lanes[i], &cqe);
 }
 
 /* A predecessor of @to is done. */
@@ -143,10 +167,9 @@ static void complete(struct sched_worker *w, struct sched_queue *q)
 {
 	uint32_t task = q->task[q->done % EMU_QUEUE_DEPTH];
 	uint32_t next = follower(w, task);
-	struct pto_cqe cqe;
 
-	if (w->run->profile && take_cqe(q, &cqe))
-		record(w, q, task, &cqe);
+	if (w->run->profile)
+		record_task(w, q, task);
 	w->executed++;
 	q->done++;
 	if (next != TASK_NONE && q->done != q->tail && q->task[q->done % EMU_QUEUE_DEPTH] == next)
@@ -168,7 +191,7 @@ static void halted(struct sched_worker *w, struct sched_queue *q)
 			.status = cqe.status, .code = cqe.code,
 			.addr = cqe.fault.addr, .pc = cqe.fault.pc,
 		};
-		w->run->ops->failed(w, cqe.cookie, q->core->number, &fault);
+		w->run->ops->failed(w, cqe.cookie, cqe.core, &fault);
 		return;
 	}
 }
@@ -189,7 +212,7 @@ static bool reap_queue(struct sched_worker *w, struct sched_queue *q, bool *move
 		complete(w, q);
 	ns = atomic_load_explicit(&q->core->task_ns, relaxed);
 	if (ns)
-		w->task_ns[kind_of(w, q)] = ns;
+		w->task_ns[q->kind] = ns;
 	*moved = true;
 	return true;
 }
@@ -203,12 +226,20 @@ static bool reap(struct sched_worker *w, bool *moved)
 	while (i < w->active) {
 		if (!reap_queue(w, w->busy[i], moved))
 			return false;
-		if (queued(w->busy[i]))
+		if (queued(w->busy[i])) {
 			i++;
-		else
-			w->busy[i] = w->busy[--w->active];
+			continue;
+		}
+		if (w->busy[i]->kind == SCHED_MIXED)
+			w->closed &= ~(1u << w->busy[i]->block);
+		w->busy[i] = w->busy[--w->active];
 	}
 	return true;
+}
+
+static bool closed(const struct sched_worker *w, const struct sched_queue *q)
+{
+	return q->kind != SCHED_MIXED && w->closed & 1u << q->block;
 }
 
 /* The next idle core of this kind. */
@@ -223,7 +254,7 @@ static struct sched_queue *find_idle(struct sched_worker *w, unsigned int kind)
 		if (++w->turn[kind] >= count)
 			w->turn[kind] = 0;
 		q = &w->queue[first + w->turn[kind]];
-		if (!queued(q))
+		if (!queued(q) && !closed(w, q))
 			return q;
 	}
 	return NULL;
@@ -240,7 +271,7 @@ static struct sched_queue *find_queue(struct sched_worker *w, unsigned int kind)
 	unsigned int i;
 
 	for (i = 0; !q && i < w->active; i++) {
-		if (kind_of(w, w->busy[i]) != kind)
+		if (w->busy[i]->kind != kind || closed(w, w->busy[i]))
 			continue;
 		none = false;
 		if (2 * queued(w->busy[i]) <= batch(w, kind))
@@ -287,7 +318,7 @@ static bool dispatch(struct sched_worker *w, struct sched_queue *q, unsigned int
 		do {
 			push(w, q, task);
 			task = follower(w, task);
-		} while (task != TASK_NONE && queued(q) < EMU_QUEUE_DEPTH);
+		} while (task != TASK_NONE && queued(q) < depth(kind));
 	}
 	if (queued(q) && idle)
 		w->busy[w->active++] = q;
@@ -297,24 +328,87 @@ static bool dispatch(struct sched_worker *w, struct sched_queue *q, unsigned int
 	return true;
 }
 
-/*
- * A mixed task needs a block that is idle. Were its cores given other tasks meanwhile, it
- * might never find one: so all are left to run dry.
- */
+static bool block_idle(struct sched_worker *w, unsigned int block)
+{
+	unsigned int lane;
+
+	for (lane = 0; lane < PTO_LANES; lane++)
+		if (queued(sched_lane(w, block, lane)))
+			return false;
+	return true;
+}
+
+/* The queue of a block that a mixed task may go to: it has some, or its cores are idle. */
+static struct sched_queue *find_block(struct sched_worker *w)
+{
+	unsigned int i, *turn = &w->turn[SCHED_MIXED];
+	struct sched_queue *q;
+	unsigned int mixed = 0;
+
+	for (i = 0; i < w->active; i++) {
+		q = w->busy[i];
+		if (q->kind != SCHED_MIXED)
+			continue;
+		mixed++;
+		if (2 * queued(q) <= batch(w, SCHED_MIXED))
+			return q;
+	}
+	/* No more of them than can really run at once. */
+	if (mixed && (mixed + 1) * PTO_LANES > w->width)
+		return NULL;
+	for (i = 0; i < w->first_aiv; i++) {
+		*turn = (*turn + 1) % w->first_aiv;
+		q = &w->queue[w->nqueues + *turn];
+		if (!queued(q) && block_idle(w, *turn))
+			return q;
+	}
+	return NULL;
+}
+
+static bool any_mixed(struct sched_worker *w)
+{
+	uint32_t task = take(w, SCHED_MIXED);
+
+	if (task == TASK_NONE)
+		return false;
+	ready_put(w, SCHED_MIXED, task, ALONE);
+	return true;
+}
+
+/* No block is idle, and none will be since it has mixed tasks now: have one run dry. */
+static void await_block(struct sched_worker *w)
+{
+	if (w->closed)
+		return;
+	w->awaited = w->turn[SCHED_MIXED];
+	w->closed = 1u << w->awaited;
+}
+
+static void await_no_block(struct sched_worker *w)
+{
+	if (w->awaited >= 0)
+		w->closed &= ~(1u << w->awaited);
+	w->awaited = -1;
+}
+
 static bool dispatch_mixed(struct sched_worker *w)
 {
-	uint32_t task = w->mixed;
+	bool moved = false;
+	struct sched_queue *q;
 
-	if (w->active)
-		return false;
-	if (!w->run->window)
-		node_arm(&w->run->pending[task], slab_node(w->run->slabs, task));
-	if (!w->run->ops->mixed(w, task))
-		return false;
-	w->mixed = TASK_NONE;
-	w->executed++;
-	finish(w, task);
-	return true;
+	while (any_mixed(w)) {
+		q = find_block(w);
+		if (!q) {
+			await_block(w);
+			return moved;
+		}
+		await_no_block(w);
+		w->closed |= 1u << q->block;
+		moved |= dispatch(w, q, SCHED_MIXED);
+	}
+	await_no_block(w);
+	w->room |= 1u << SCHED_MIXED;
+	return moved;
 }
 
 /* Notes in w->room for what kinds there was no task. */
@@ -325,11 +419,7 @@ static bool dispatch_all(struct sched_worker *w)
 	unsigned int kind;
 
 	w->room = 0;
-	if (w->mixed == TASK_NONE)
-		w->mixed = take(w, SCHED_MIXED);
-	if (w->mixed != TASK_NONE)
-		return dispatch_mixed(w);
-	w->room = 1u << SCHED_MIXED;
+	moved = dispatch_mixed(w);
 	for (kind = 0; kind < SCHED_KINDS; kind++) {
 		while ((q = find_queue(w, kind))) {
 			if (!dispatch(w, q, kind)) {

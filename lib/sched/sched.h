@@ -77,7 +77,7 @@ struct sched_ring {
  *		has room for, or for a bounded time
  * @failed:	the launch has failed; the first one to say so is heard
  * @more_records: the worker's buffer for records is full; false: no memory
- * @mixed:	run a mixed task on an idle block of the worker's; false: it failed
+ * @mixed:	in place: run a mixed task on a block of the worker's; false: it failed
  * @room:	in a window: what who submits tasks waits for may have happened
  * @look:	worker 0 has done worker->look tasks alone: it may be time for the others
  */
@@ -145,9 +145,16 @@ struct sched_window {
 	atomic_bool turn;
 };
 
-/** struct sched_queue - a core of a worker that dispatches through rings */
+/**
+ * struct sched_queue - a core of a worker that dispatches through rings, or a block, to
+ * which mixed tasks are dispatched
+ * @kind:	of task that it takes
+ * @block:	which of the worker's it is, or belongs to
+ */
 struct sched_queue {
 	struct emu_core *core;
+	uint16_t kind;
+	uint16_t block;
 	uint32_t done;		/* the sq_head that was acted upon */
 	uint32_t tail;
 	uint32_t task[EMU_QUEUE_DEPTH];
@@ -166,9 +173,11 @@ struct sched_queue {
  * @look:	when it is so many, call sched_ops.look(); 0: never
  * @settled:	tasks that were
  * @core:	in place: the core to use next, by kind
- * @team, @mixed_turn: threads for mixed tasks, made at the first one; their next block
- * @mixed:	through rings: one that waits until all cores are idle; TASK_NONE: none
- * @queue:	through rings: its cores, AIC first, then AIV from @first_aiv on
+ * @queue:	its cores, AIC first, then AIV from @first_aiv on, @nqueues in all; then one
+ *		for each of its @first_aiv blocks
+ * @turn:	the queue to use next, by kind
+ * @closed:	through rings: blocks whose cores are given no more tasks, as they have mixed
+ *		ones, or are about to: @awaited, if it is not -1
  * @inflight:	through rings: tasks on their way, those behind one another counted once
  * @active:	through rings: queues that are not empty, at most @width: @busy
  * @depth:	through rings: the most that may be on one queue, but for those behind
@@ -192,27 +201,34 @@ struct sched_worker {
 	uint32_t look;
 	uint32_t settled;
 	struct emu_core *core[SCHED_KINDS];
-	struct emu_team *team;
-	unsigned int mixed_turn;
-	uint32_t mixed;
 	struct sched_record *record, *record_end;
 
 	struct sched_queue *queue;
 	unsigned int nqueues;
 	unsigned int first_aiv;
-	unsigned int turn[SCHED_KINDS];
+	unsigned int turn[SCHED_LISTS];
+	uint32_t closed;
+	int awaited;
 	unsigned int inflight;
 	unsigned int active;
 	unsigned int width;
 	unsigned int depth;
-	struct sched_queue *busy[PTO_MAX_CORES];
+	struct sched_queue *busy[PTO_MAX_CORES + PTO_MAX_BLOCKS];
 	uint32_t batch_ns;
-	uint32_t task_ns[SCHED_KINDS];
+	uint32_t task_ns[SCHED_LISTS];
 	unsigned int room;
 	atomic_bool at_cores;
 
 	struct sched_ring ring[SCHED_LISTS];
 };
+
+/* The worker's queue of a lane of its block number @block. */
+static __inline struct sched_queue *sched_lane(struct sched_worker *w, unsigned int block,
+					       unsigned int lane)
+{
+	return lane == PTO_LANE_AIC ? &w->queue[block] :
+				      &w->queue[w->first_aiv + 2 * block + lane - PTO_LANE_AIV0];
+}
 
 /**
  * struct sched_run - one launch

@@ -51,6 +51,26 @@ TEST_F(failure, a_crash_is_told_with_the_fault_record)
 	}
 }
 
+TEST_F(failure, a_lane_that_crashes_is_told_with_the_fault_record)
+{
+	static const char *const words[] = {
+		"task 0 ", "AIV core ", " of pto", "lane AIV1 (func_id 2)", "SIGSEGV", "stream ",
+		"seqno ", "fault record", "1 arguments", NULL,
+	};
+	uint64_t how = 2;
+	struct pto_task task = { .size = sizeof(task), .kernels = { 0, 0, 2 },
+				 .nscalars = 1, .scalars = &how };
+	int i;
+
+	ASSERT_EQ(0, pto_graph_submit(self->r.graph, &task)) TH_LOG("%s", pto_last_error());
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EIO, rig_launch(&self->r));
+		EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300))
+			TH_LOG("%s", pto_last_error());
+	}
+}
+
 /* Each of many kernels may crash, on all cores at once, with others behind it. */
 TEST_F(failure, crashes_all_over)
 {

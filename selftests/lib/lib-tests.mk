@@ -4,11 +4,12 @@
 $(foreach i,noop work count order append sum spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
 
 # Kernels that crash on purpose are not for a sanitizer to report.
-$(O)/selftests/images/crash.so: selftests/lib/images/crash.c
+$(O)/selftests/images/crash.so $(O)/selftests/images/trap.so: $(O)/selftests/images/%.so: \
+		selftests/lib/images/%.c
 	$(call say,IMAGE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O0 -fPIC -shared -w -fstack-clash-protection -o $@ $<
-test-images += $(O)/selftests/images/crash.so
+test-images += $(O)/selftests/images/crash.so $(O)/selftests/images/trap.so
 
 $(eval $(call ctest,graph_test,selftests/lib/graph_test.c,$(O)/libpto.a))
 $(eval $(call ctest,launch_test,selftests/lib/launch_test.c,$(O)/libpto.a))

@@ -6,7 +6,7 @@
 
 #include "lib_test.h"
 
-enum { MEET, COUNT, CRASH, NOOP, KERNELS };
+enum { MEET, COUNT, CRASH, NOOP, TRAP, SPIN, KERNELS };
 
 FIXTURE(mixed)
 {
@@ -27,7 +27,7 @@ FIXTURE_VARIANT_ADD(mixed, one_cpu) { .one_cpu = true };
 
 FIXTURE_SETUP(mixed)
 {
-	static const char *const names[] = { "meet", "count", "crash", "noop" };
+	static const char *const names[] = { "meet", "count", "crash", "noop", "trap", "spin" };
 	cpu_set_t cpus;
 	void *counter;
 	int i;
@@ -37,7 +37,7 @@ FIXTURE_SETUP(mixed)
 	CPU_SET(sched_getcpu(), &cpus);
 	if (variant->one_cpu)
 		ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
-	ASSERT_EQ(0, pto_device_open("embedded", &self->dev));
+	ASSERT_EQ(0, pto_device_open(NULL, &self->dev));
 	ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
 	for (i = 0; i < KERNELS; i++) {
 		self->prog[i] = load_kernel(self->dev, names[i]);
@@ -142,6 +142,68 @@ TEST_F(mixed, among_others)
 	EXPECT_EQ(n + n + 2 * ((n + 2) / 3), self->counter[0]);
 }
 
+static bool until(const uint64_t *word, uint64_t value)
+{
+	int ms = 10000;
+
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value && --ms)
+		usleep(1000);
+	return ms;
+}
+
+/*
+ * Both blocks have a task that waits for a third one when a mixed task comes. One of them is
+ * kept for it, so it is on the other one that the third is run.
+ */
+TEST_F(mixed, other_blocks_go_on)
+{
+	const char *mode = getenv("PTO_EMULATOR");
+	uint64_t *third = self->counter + 2, scalars[] = { (uintptr_t)third, 3 };
+	struct pto_task task = { .size = sizeof(task), .nscalars = 2, .scalars = scalars };
+	struct pto_flow *flow;
+	int i, round;
+
+	if (!mode || strcmp(mode, "threads"))
+		SKIP(return, "a worker that runs kernels itself waits for each");
+	self->opts.block_dim = 2;
+	self->opts.aicpu_threads = 1;
+	ASSERT_EQ(0, pto_flow_start(self->graph, &self->opts, NULL, &flow));
+	for (round = 1; round < 6; round++) {
+		for (i = 0; i < 3; i++)
+			task.kernels[i] = i ? PTO_NO_KERNEL : MEET;
+		for (i = 0; i < 2; i++)
+			ASSERT_LE(0, pto_flow_submit(flow, &task));
+		ASSERT_TRUE(until(third, 3 * round - 1));
+		ASSERT_LE(0, submit_meet(self, flow, 7));
+		usleep(20000);
+		EXPECT_EQ(3 * (round - 1), self->counter[0]);
+		task.kernels[0] = PTO_NO_KERNEL;
+		task.kernels[1] = MEET;
+		ASSERT_LE(0, pto_flow_submit(flow, &task));
+		ASSERT_TRUE(until(self->counter, 3 * round)) TH_LOG("round %d", round);
+	}
+	ASSERT_EQ(0, pto_flow_finish(flow)) TH_LOG("%s", pto_last_error());
+}
+
+/* More of them than there are threads for at once, on several blocks, with others between. */
+TEST_F(mixed, in_flows)
+{
+	const int n = SANITIZED ? 60 : 300;
+	struct pto_flow *flow;
+	int i, lanes = 0, mask;
+
+	self->opts.aicpu_threads = 2;
+	ASSERT_EQ(0, pto_flow_start(self->graph, &self->opts, NULL, &flow));
+	for (i = 0; i < n; i++) {
+		mask = 1 + i % 7;
+		lanes += __builtin_popcount(mask);
+		ASSERT_EQ(i, submit(self, flow, mask, COUNT, 0, 0, (uintptr_t)self->counter))
+			TH_LOG("%s", pto_last_error());
+	}
+	ASSERT_EQ(0, pto_flow_finish(flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(lanes, self->counter[0]);
+}
+
 TEST_F(mixed, profiled)
 {
 	struct pto_profile_task t[3];
@@ -193,6 +255,32 @@ static void fails(struct __test_metadata *_metadata, FIXTURE_DATA(mixed) *self, 
 TEST_F(mixed, lanes_crash)
 {
 	fails(_metadata, self, 2, -EIO, "SIGSEGV");
+}
+
+/* The others wait for it, and are made to leave. */
+TEST_F(mixed, one_lane_crashes)
+{
+	static const char *const lanes[] = { "AIC", "AIV0", "AIV1" };
+	struct pto_graph *graph;
+	char text[32];
+	int lane;
+
+	for (lane = 0; lane < 3; lane++) {
+		snprintf(text, sizeof(text), "lane %s (func_id %d): SIG", lanes[lane], TRAP);
+		ASSERT_EQ(0, submit(self, NULL, 7, SPIN, 1 << lane, TRAP, (uintptr_t)self->counter))
+			TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(-EIO, pto_graph_launch(self->graph, &self->opts));
+		EXPECT_NE(NULL, strstr(pto_last_error(), text)) TH_LOG("%s", pto_last_error());
+		graph = self->graph;
+		ASSERT_EQ(0, pto_graph_create(self->dev, &self->graph));
+		EXPECT_EQ(0, pto_graph_destroy(graph));
+		ASSERT_EQ(0, pto_graph_set_kernel(self->graph, SPIN, self->prog[SPIN]));
+		ASSERT_EQ(0, pto_graph_set_kernel(self->graph, TRAP, self->prog[TRAP]));
+	}
+	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, MEET, self->prog[MEET]));
+	ASSERT_EQ(0, submit_meet(self, NULL, 7));
+	EXPECT_EQ(0, pto_graph_launch(self->graph, &self->opts)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(3, *self->counter);
 }
 
 TEST_F(mixed, a_lane_is_waited_for_in_vain)

@@ -3,7 +3,8 @@
  * A worker that waits for its cores, or for a public task that it has room for, for spin.
  *
  * Models lib/sched/rings.c: sched_rings() and idle(); lib/sched/ready.h: ready_announce(),
- * ready_watch(), ready_unwatch(); lib/device/embedded.c: embedded_wait(), embedded_rouse();
+ * ready_watch(), ready_unwatch(); lib/device/embedded.c: embedded_wait(), embedded_rouse()
+ * (in lib/device/port.c a counter is read instead, which misses nothing);
  * lib/emulator/pool.c: emu_wait_cores(), interrupt(), emu_rouse(); lib/sched/launch.c:
  * op_wake(); lib/sched/threads.c: work(). Each step here is one access to shared memory
  * there, and memory is sequentially consistent (see order.cc for the rest).

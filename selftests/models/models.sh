@@ -54,6 +54,10 @@ spin_models()
 	spin_mutants window '' LATE_LOOK EARLY_DONE STALE NO_BIAS NO_ROOM NO_AGAIN
 	spin_check cores ''
 	spin_mutants cores '' NO_LOOK LATE_EVENT NO_PARKED NO_ROUSE NO_REACHED
+	spin_check gang ''
+	spin_check gang '-DCANCEL'
+	spin_mutants gang '' NO_SCAN NO_BROKEN
+	spin_mutants gang '-DCANCEL' NO_STATE TWO_BUSY
 	spin_check sched '-DWORKERS=3'
 	spin_check sched '-DWORKERS=2 -DSTOP'
 	spin_check sched '-DWORKERS=3 -DGROW'
@@ -79,7 +83,7 @@ order_cases()
 if command -v spin >/dev/null && command -v gcc >/dev/null; then
 	spin_models
 else
-	skip 'spin: queue, ring, window, cores, sched' 'no spin, or no gcc'
+	skip 'spin: queue, ring, window, cores, gang, sched' 'no spin, or no gcc'
 fi
 if echo '#include <relacy/relacy.hpp>' | g++ -fsyntax-only -x c++ - 2>/dev/null; then
 	order_cases

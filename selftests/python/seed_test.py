@@ -150,8 +150,6 @@ class Seed(unittest.TestCase):
         self.assertEqual(list(z), [t[i] + 2 * i for i in range(600)])
         self.assertEqual(list(w), [y[i] + z[i] for i in range(600)])
 
-    @unittest.skipIf(os.environ.get("PTO_DEVICE", "").startswith("pto"),
-                     "the devices of the driver have no mixed tasks")
     def test_all_names_on_device(self):
         bits = [int.from_bytes(bytes(c), "little")
                 for c in (ctypes.c_float(-2), ctypes.c_double(0.1), ctypes.c_int64(-1))]

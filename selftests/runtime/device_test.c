@@ -28,7 +28,7 @@ FIXTURE_SETUP(device)
 	int i;
 
 	ASSERT_EQ(0, set_device(0));
-	ASSERT_EQ(0, pto_device_open("embedded0", &self->dev));
+	ASSERT_EQ(0, pto_device_open(getenv("PTO_DEVICE") ?: "embedded0", &self->dev));
 	self->rt = calloc(1, get_runtime_size());
 	for (i = 0; i < N; i++) {
 		self->x[i] = i;

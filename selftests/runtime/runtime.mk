@@ -25,7 +25,7 @@ CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 image-flags := -O2 -g -fPIC -shared -Wl,-z,now -Wall -Ilib/include
 # Not those that crash on purpose, which a sanitizer would report in its own way.
 $(runtime-dir)/images/kernel_axpy.so $(runtime-dir)/images/kernel_sum.so \
-$(runtime-dir)/images/kernel_tadd.so: image-san := $(sanflags-$(SAN))
+$(runtime-dir)/images/kernel_tadd.so $(runtime-dir)/images/kernel_tdouble.so: image-san := $(sanflags-$(SAN))
 
 $(runtime-images): selftests/runtime/images/images.h
 

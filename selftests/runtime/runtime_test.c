@@ -72,6 +72,7 @@ void good_init(struct init_call *c, void *rt, const char *func, uint64_t *args, 
 		[KERNEL_SPIN] = "kernel_spin",
 		[KERNEL_TADD] = "kernel_tadd",
 		[KERNEL_TCOPY] = "kernel_tcopy",
+		[KERNEL_TDOUBLE] = "kernel_tdouble",
 	};
 
 	*c = (struct init_call){ .rt = rt, .func = func, .args = args, .nargs = nargs };

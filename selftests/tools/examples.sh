@@ -28,10 +28,12 @@ example softmax -p rows=100 -p cols=37
 example cholesky -p n=100 -p tile=17 --threads 3
 example paged_attention
 example stream -p tasks=20000 -p cells=300 --threads 2
+example mixed
 # In a window that is always full.
 export PTO2_RING_TASK_WINDOW=16
 example paged_attention -p batch=3 -p heads=6 -p kv_heads=2 -p dim=24 -p page=7 -p table=46
 example stream -p tasks=20000 -p cells=100
+example mixed -p rows=101 -p cols=37 -p tile=8 --threads 3
 export PTO2_RING_TASK_WINDOW=4
 example cholesky -p n=130 -p tile=13
 unset PTO2_RING_TASK_WINDOW
@@ -53,16 +55,7 @@ shapes()
 	assert shapes == {"aic", "aiv", "aiv+aiv", "aic+aiv", "aic+aiv+aiv"}, shapes
 	END
 }
-case ${PTO_DEVICE:-} in
-pto*)
-	skip mixed 'the devices of the driver have no mixed tasks' ;;
-*)
-	export PTO2_RING_TASK_WINDOW=16
-	example mixed -p rows=101 -p cols=37 -p tile=8 --threads 3
-	unset PTO2_RING_TASK_WINDOW
-	example mixed
-	check 'mixed has tasks of all five shapes' 0 '' shapes ;;
-esac
+check 'mixed has tasks of all five shapes' 0 '' shapes
 
 # Launches with one block and with 24, in turn; the shortest of each count.
 compare_blocks()

@@ -218,7 +218,7 @@ PTO_API void pto_program_unload(struct pto_program *prog);
  * pto_stream_create - create an in-order queue of copies
  *
  * What is queued runs beside the caller, and beside launches, in order. Errors: -ENOMEM,
- * -EBUSY (56 streams are in use, or what the driver has), -EAGAIN (no thread to run it),
+ * -EBUSY (96 streams are in use, or what the driver has), -EAGAIN (no thread to run it),
  * -ENODEV (the device is gone).
  */
 PTO_API int pto_stream_create(struct pto_device *dev, struct pto_stream **stream);
@@ -307,9 +307,8 @@ PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
  *
  * Returns the task's id, as pto_graph_add_task(). Nothing of @task is kept.
  * Errors: -EINVAL (an argument; a tensor that is read and has no address),
- * -ENOENT (func_id without a kernel), -EBUSY (launched), -EOPNOTSUPP (more than
- * one kernel, on a device of the driver), -ENOMEM (if memory ran out while
- * dependencies were noted, the graph can only be destroyed).
+ * -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM (if memory ran out
+ * while dependencies were noted, the graph can only be destroyed).
  */
 PTO_API int64_t pto_graph_submit(struct pto_graph *graph, const struct pto_task *task);
 

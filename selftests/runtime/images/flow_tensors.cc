@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
  * In the dialect of existing sources that have their dependencies inferred: for each chunk
- * and round, y += x and z = y + round, as orch_flow.c does it.
+ * and round, y += x and z = y + round, as orch_flow.c does it, the latter by a mixed task.
  */
 #include "pto_orchestration_api.h"
 
@@ -73,18 +73,15 @@ void aicpu_orchestration_entry(PTO2Runtime *rt, uint64_t *args, int nargs, int t
 				pto2_rt_submit_task(rt, k, p);
 
 				PTOParam q;
+				MixedKernels both;
 
 				q.add_input(tmp);
-				q.add_input(tmp);
+				q.add_inout(cy);
 				q.add_output(cz);
 				q.add_scalar(round);
-				pto2_rt_submit_aic_task(rt, KERNEL_TADD, q);
-
-				p.reset();
-				p.add_input(tmp);
-				p.add_inout(cy);
-				p.add_scalar(0);
-				pto2_rt_submit_aiv_task(rt, KERNEL_TCOPY, p);
+				both.aic_kernel_id = KERNEL_TDOUBLE;
+				both.aiv0_kernel_id = KERNEL_TCOPY;
+				pto2_rt_submit_task(rt, both, q);
 			}
 		}
 	}

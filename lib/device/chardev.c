@@ -514,6 +514,7 @@ const struct device_ops chardev_ops = {
 	.stream_free = copies_free,
 	.stream_submit = copies_submit,
 	.stream_done = copies_done,
+	.stream_bytes = copies_bytes,
 	.stream_wait = copies_wait,
 	.launch_begin = port_launch_begin,
 	.launch_queue = port_queue,

@@ -113,6 +113,7 @@ int copies_new(struct pto_device *dev, struct pto_stream **stream);
 void copies_free(struct pto_stream *stream);
 int64_t copies_submit(struct pto_stream *stream, const struct copy *copy);
 int64_t copies_done(struct pto_stream *stream);
+int64_t copies_bytes(struct pto_stream *stream);
 int copies_wait(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns);
 
 /* ---- rings of io_uring (ring.c) ----------------------------------------- */

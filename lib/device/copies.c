@@ -44,7 +44,8 @@ struct job {
  * @sending:	the first copy that the driver has not got whole
  * @given, @completed: seqnos of the driver's
  * @pinned:	bytes of host memory in the pieces between them
- * @bytes:	by the driver's seqno, how much of @pinned is the piece's
+ * @moved:	bytes that have been copied
+ * @piece:	by the driver's seqno: bytes of the piece, and how many of @pinned are its own
  * @error:	the stream has failed; @text says why
  */
 struct copies {
@@ -60,7 +61,10 @@ struct copies {
 	int64_t queued, done, sending;
 	uint64_t given, completed;
 	size_t pinned;
-	uint32_t bytes[DEPTH];
+	int64_t moved;
+	struct {
+		uint32_t size, pinned;
+	} piece[DEPTH];
 	struct job jobs[DEPTH];
 	int error;
 	char text[320];
@@ -106,7 +110,9 @@ static void take_completed(struct copies *s)
 		entry = &s->page->ring[s->completed % DEPTH];
 		if (entry->status)
 			stream_fails(s, entry->status, s->completed);
-		s->pinned -= s->bytes[s->completed % DEPTH];
+		else
+			s->moved += s->piece[s->completed % DEPTH].size;
+		s->pinned -= s->piece[s->completed % DEPTH].pinned;
 	}
 	while (!s->error && s->done + 1 < s->sending &&
 	       job_at(s, s->done + 1)->last <= s->completed)
@@ -155,7 +161,8 @@ static int send_piece(struct copies *s, struct job *job)
 	if (ret)
 		return ret;
 	s->given = submit.first_seqno;
-	s->bytes[s->given % DEPTH] = host ? size : 0;
+	s->piece[s->given % DEPTH].size = size;
+	s->piece[s->given % DEPTH].pinned = host ? size : 0;
 	s->pinned += host ? size : 0;
 	job->sent += size;
 	job->last = s->given;
@@ -326,6 +333,18 @@ int64_t copies_done(struct pto_stream *stream)
 	done = s->done;
 	pthread_mutex_unlock(&s->lock);
 	return done;
+}
+
+int64_t copies_bytes(struct pto_stream *stream)
+{
+	struct copies *s = to_copies(stream);
+	int64_t moved;
+
+	pthread_mutex_lock(&s->lock);
+	pump_on(s);
+	moved = s->moved;
+	pthread_mutex_unlock(&s->lock);
+	return moved;
 }
 
 /* Returns 0 once @seqno is complete, 1 with the driver's seqno to wait for, or an error. */

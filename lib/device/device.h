@@ -112,6 +112,7 @@ struct sched_worker;
  * @stream_free: wait for it in bounded time, and free it. Also on a dead device
  * @stream_submit: returns the copy's seqno
  * @stream_done: all up to this seqno are complete
+ * @stream_bytes: copied by it so far
  * @stream_wait: see pto_stream_wait()
  *
  * @launch_begin: a launch is about to use the first @blocks blocks; the longest that a
@@ -146,6 +147,7 @@ struct device_ops {
 	void (*stream_free)(struct pto_stream *stream);
 	int64_t (*stream_submit)(struct pto_stream *stream, const struct copy *copy);
 	int64_t (*stream_done)(struct pto_stream *stream);
+	int64_t (*stream_bytes)(struct pto_stream *stream);
 	int (*stream_wait)(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns);
 
 	int (*launch_begin)(struct pto_device *dev, unsigned int blocks, uint64_t task_ns);

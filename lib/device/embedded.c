@@ -161,6 +161,7 @@ const struct device_ops embedded_ops = {
 	.stream_free = embedded_stream_free,
 	.stream_submit = embedded_stream_submit,
 	.stream_done = embedded_stream_done,
+	.stream_bytes = embedded_stream_bytes,
 	.stream_wait = embedded_stream_wait,
 	.launch_begin = embedded_launch_begin,
 	.launch_queue = embedded_queue,

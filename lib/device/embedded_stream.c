@@ -19,12 +19,15 @@
  * struct embedded_stream
  * @lock:	guards @queued and the submission ring; not held across a wait
  * @queued:	seqno of the last copy queued
+ * @total, @size: bytes of all copies queued, and by seqno, of each
  */
 struct embedded_stream {
 	struct pto_stream base;
 	struct emu_core *core;
 	pthread_mutex_t lock;
 	int64_t queued;
+	int64_t total;
+	size_t size[EMU_QUEUE_DEPTH];
 };
 
 static struct embedded_stream *to_embedded(struct pto_stream *stream)
@@ -98,7 +101,7 @@ static int64_t queued_of(struct embedded_stream *s)
 	return queued;
 }
 
-static int64_t submit(struct embedded_stream *s, const struct pto_desc *desc)
+static int64_t submit(struct embedded_stream *s, const struct pto_desc *desc, size_t size)
 {
 	struct emu_core *core = s->core;
 	int64_t seqno;
@@ -111,6 +114,8 @@ static int64_t submit(struct embedded_stream *s, const struct pto_desc *desc)
 	} else {
 		core->sub->sq[s->queued % EMU_QUEUE_DEPTH] = *desc;
 		seqno = ++s->queued;
+		s->size[seqno % EMU_QUEUE_DEPTH] = size;
+		s->total += size;
 		store_release(&core->sub->sq_tail, (uint32_t)seqno);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (READ_ONCE(core->queue->asleep))
@@ -134,12 +139,25 @@ int64_t embedded_stream_submit(struct pto_stream *stream, const struct copy *cop
 		desc.copy.src = (uintptr_t)copy->src;
 		desc.copy.size = copy->size;
 	}
-	return submit(to_embedded(stream), &desc);
+	return submit(to_embedded(stream), &desc, copy->size);
 }
 
 int64_t embedded_stream_done(struct pto_stream *stream)
 {
 	return done_of(to_embedded(stream));
+}
+
+int64_t embedded_stream_bytes(struct pto_stream *stream)
+{
+	struct embedded_stream *s = to_embedded(stream);
+	int64_t done, bytes;
+
+	pthread_mutex_lock(&s->lock);
+	bytes = s->total;
+	for (done = done_locked(s); done < s->queued; done++)
+		bytes -= s->size[(done + 1) % EMU_QUEUE_DEPTH];
+	pthread_mutex_unlock(&s->lock);
+	return bytes;
 }
 
 int embedded_stream_wait(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns)

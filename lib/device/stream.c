@@ -97,6 +97,16 @@ int64_t pto_stream_done(struct pto_stream *s)
 	return ret ? ret : s->dev->ops->stream_done(s);
 }
 
+int64_t pto_stream_bytes(struct pto_stream *s)
+{
+	int ret;
+
+	if (!s)
+		return fail(-EINVAL, "pto_stream_bytes: the stream is NULL");
+	ret = device_usable(s->dev);
+	return ret ? ret : s->dev->ops->stream_bytes(s);
+}
+
 int pto_stream_wait(struct pto_stream *s, int64_t seqno, int timeout_ms)
 {
 	int ret;

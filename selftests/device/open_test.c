@@ -134,6 +134,20 @@ TEST(io_uring_unless_told_otherwise)
 	EXPECT_EQ(0, mode_is("nonsense", "uring")) TH_LOG("%s", pto_last_error());
 }
 
+/* The administrator's switch. */
+TEST(ioctl_where_the_host_has_disabled_io_uring)
+{
+	static const char path[] = "/proc/sys/kernel/io_uring_disabled";
+
+	if (access(path, F_OK))
+		SKIP(return, "this kernel has no such switch");
+	ASSERT_EQ(0, write_file(path, "2\n"));
+	EXPECT_EQ(0, mode_is(NULL, "ioctl")) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-EPERM, mode_is("uring", "uring"));
+	ASSERT_EQ(0, write_file(path, "0\n"));
+	EXPECT_EQ(0, mode_is(NULL, "uring")) TH_LOG("%s", pto_last_error());
+}
+
 TEST(ioctl_where_io_uring_is_forbidden)
 {
 	if (!forbid_uring())

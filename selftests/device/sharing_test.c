@@ -203,6 +203,104 @@ TEST(large_copies_beside_launches)
 	free(back);
 }
 
+/* A kernel waits for what a copy brings: one that waited for the kernel would never end. */
+TEST(copies_run_beside_kernels)
+{
+	struct pto_launch_opts o = { .size = sizeof(o), .timeout_ms = BOUND_MS };
+	int64_t one = 1, seqno;
+	struct pto_launch *l;
+	struct pto_stream *s;
+	uint64_t arg;
+	struct rig r;
+	int core;
+
+	ASSERT_EQ(0, rig_open(&r, NULL)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
+	arg = (uintptr_t)r.word;
+	for (core = 0; core < 2; core++)
+		ASSERT_EQ(core, pto_graph_add_task(r.graph, 3, core ? PTO_AIV : PTO_AIC, &arg, 1));
+	ASSERT_EQ(0, pto_graph_launch_async(r.graph, &o, &l));
+	EXPECT_EQ(-EINPROGRESS, pto_launch_wait(l, 50));
+	seqno = pto_stream_write(s, r.word, &one, sizeof(one));
+	EXPECT_EQ(0, pto_stream_wait(s, seqno, BOUND_MS)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pto_launch_wait(l, BOUND_MS)) TH_LOG("%s", pto_last_error());
+	pto_launch_free(l);
+	pto_stream_destroy(s);
+	EXPECT_EQ(0, rig_close(&r));
+}
+
+/* The pieces of a large copy are seen to come, and they add up. */
+TEST(a_large_copy_tells_how_far_it_is)
+{
+	const int64_t size = 100 * MIB;
+	int64_t bytes, last = 0, seqno;
+	int ms = BOUND_MS, steps = 0;
+	struct pto_stream *s;
+	struct rig r;
+	char *host;
+	void *a;
+
+	host = calloc(1, size);
+	ASSERT_NE(NULL, host);
+	ASSERT_EQ(0, rig_open(&r, NULL)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
+	ASSERT_EQ(0, pto_mem_alloc(r.dev, size, &a)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pto_stream_bytes(s));
+	seqno = pto_stream_write(s, a, host, size);
+	ASSERT_LT(0, seqno) TH_LOG("%s", pto_last_error());
+	while (last < size && ms--) {
+		bytes = pto_stream_bytes(s);
+		ASSERT_LE(last, bytes);
+		steps += bytes > last && bytes < size;
+		last = bytes;
+		usleep(1000);
+	}
+	EXPECT_EQ(size, last);
+	EXPECT_LT(0, steps);
+	EXPECT_EQ(0, pto_stream_wait(s, seqno, BOUND_MS));
+	pto_stream_destroy(s);
+	EXPECT_EQ(0, pto_mem_free(r.dev, a));
+	EXPECT_EQ(0, rig_close(&r));
+	free(host);
+}
+
+/* Memory that was never touched, that can not be paged out, and that may only be read. */
+TEST(kinds_of_host_memory)
+{
+	const size_t size = 5 * MIB + 4096;
+	uint32_t *fresh, *locked, *file;
+	struct pto_stream *s;
+	struct rig r;
+	void *a;
+	int fd;
+
+	fresh = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	locked = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	file = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
+	ASSERT_TRUE(fresh != MAP_FAILED && locked != MAP_FAILED && file != MAP_FAILED);
+	ASSERT_EQ(0, mlock(locked, size));
+	ASSERT_EQ(0, rig_open(&r, NULL)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
+	ASSERT_EQ(0, pto_mem_alloc(r.dev, size, &a)) TH_LOG("%s", pto_last_error());
+	pattern(locked, size, 3);
+	EXPECT_EQ(1, pto_stream_write(s, a, locked, size)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(2, pto_stream_read(s, fresh, a, size)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(3, pto_stream_write(s, a, file, 8192)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(4, pto_stream_read(s, locked, a, 8192)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-EFAULT, pto_stream_read(s, file, a, 8192));
+	EXPECT_EQ(0, pto_stream_wait(s, 4, BOUND_MS)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, memcmp(locked, file, 8192));
+	EXPECT_EQ(0, memcmp((char *)locked + 8192, (char *)fresh + 8192, size - 8192));
+	pto_stream_destroy(s);
+	EXPECT_EQ(0, pto_mem_free(r.dev, a));
+	EXPECT_EQ(0, rig_close(&r));
+	munmap(file, 8192);
+	close(fd);
+	munmap(fresh, size);
+	munmap(locked, size);
+}
+
 /* The host memory of a large copy ends too early. */
 TEST(a_large_copy_that_fails_half_way)
 {

@@ -88,6 +88,7 @@ TEST_F(stream, in_order)
 		EXPECT_EQ(last + 3, pto_stream_read(self->s, self->back, self->b, size));
 		ASSERT_EQ(0, pto_stream_wait(self->s, last + 3, 10000));
 		EXPECT_EQ(last + 3, pto_stream_done(self->s));
+		EXPECT_EQ((round + 1) * (3 * size + 64), pto_stream_bytes(self->s));
 		for (i = 0; i < N; i++)
 			ASSERT_EQ(i < 16 ? 7 : self->host[i], self->back[i]);
 	}

@@ -248,6 +248,15 @@ PTO_API int64_t pto_stream_fill(struct pto_stream *s, void *dst, uint32_t patter
 PTO_API int64_t pto_stream_done(struct pto_stream *stream);
 
 /**
+ * pto_stream_bytes - how many bytes the stream's copies and fills have moved so far
+ *
+ * It grows while a large copy is under way, by the pieces in which the driver does it; on the
+ * embedded device by whole copies. Means nothing once a copy has failed. Errors: -EINVAL
+ * (NULL), -ENODEV.
+ */
+PTO_API int64_t pto_stream_bytes(struct pto_stream *stream);
+
+/**
  * pto_stream_wait - wait until @seqno is complete
  * @timeout_ms:	0: only look; must not be negative
  *

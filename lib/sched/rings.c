@@ -474,14 +474,9 @@ void sched_rings(struct sched_worker *w)
 static bool run_one(struct sched_worker *w, uint32_t task)
 {
 	unsigned int kind = desc_kind(slab_desc(w->run->slabs, task));
-	struct sched_queue *q;
+	struct sched_queue *q = kind == SCHED_MIXED ? find_block(w) : find_idle(w, kind);
 	bool moved;
 
-	if (kind == SCHED_MIXED) {
-		w->mixed = task;
-		return dispatch_mixed(w);
-	}
-	q = find_idle(w, kind);
 	w->inflight++;
 	push(w, q, task);
 	w->busy[w->active++] = q;

@@ -5,19 +5,20 @@
 # shellcheck source=selftests/tools/tap.sh
 . "$(dirname "$0")/tap.sh"
 
+counts='1 3 24'
 # example NAME OPTION...
 example()
 {
 	example=$1
 	shift
-	for blocks in 1 3 24; do
+	for blocks in $counts; do
 		title="$example, block_dim $blocks"
 		out=$work/$example-$blocks
 		check "$title" 0 "PASS $example ([0-9]+)/\\1\$" \
-			"$BIN/pto" run --profile --out "$out" --block-dim $blocks "$@" \
+			"$BIN/pto" run --profile --out "$out" --block-dim "$blocks" "$@" \
 			"$root/tools/examples/$example"
 		check "$title: profile" 0 '' "$PYTHON" "$here/check_profile.py" \
-			"$out/swim_time.json" $blocks "$root/tools/examples/$example"
+			"$out/swim_time.json" "$blocks" "$root/tools/examples/$example"
 	done
 }
 
@@ -29,7 +30,8 @@ example cholesky -p n=100 -p tile=17 --threads 3
 example paged_attention
 example stream -p tasks=20000 -p cells=300 --threads 2
 example mixed
-# In a window that is always full.
+# In a window that is always full; an emulated machine has less time for it.
+[ -z "${PTO_TEST_SLOW:-}" ] || counts=3
 export PTO2_RING_TASK_WINDOW=16
 example paged_attention -p batch=3 -p heads=6 -p kv_heads=2 -p dim=24 -p page=7 -p table=46
 example stream -p tasks=20000 -p cells=100
@@ -77,6 +79,8 @@ compare_blocks()
 title='bgemm, block_dim 24 takes no longer than half as much again as block_dim 1'
 if [ "${SAN:-}" ]; then
 	skip "$title" 'a sanitizer changes times'
+elif [ "${PTO_TEST_SLOW:-}" ]; then
+	skip "$title" 'times mean nothing in an emulated machine'
 else
 	check "$title" 0 '' compare_blocks
 fi

@@ -13,7 +13,7 @@ SANITIZED = bool(os.environ.get("PTO_TEST_SANITIZED"))
 
 # func_ids, as selftests/runtime/images/images.h has them
 KERNELS = ["kernel_axpy", "kernel_sum", "kernel_crash", "kernel_leaf_crash", "kernel_spin",
-           "kernel_tadd", "kernel_tcopy"]
+           "kernel_tadd", "kernel_tcopy", "kernel_tdouble"]
 
 
 def image(name):

@@ -585,11 +585,10 @@ TEST_F(flow, who_holds_back_the_oldest_hears_of_it_others_wait)
 
 /* ---- memory ------------------------------------------------------------- */
 
-TEST_F(flow, two_million_tasks_in_the_memory_of_one)
+TEST_F_TIMEOUT(flow, two_million_tasks_in_the_memory_of_one, 120)
 {
 	const char *mode = getenv("PTO_EMULATOR");
-	const bool slow = SANITIZED || (mode && !strcmp(mode, "threads"));
-	const int n = getenv("PTO_TEST_SLOW") ? 30000 : slow ? 100000 : 2000000;
+	const int n = SLOW ? 30000 : mode && !strcmp(mode, "threads") ? 100000 : 2000000;
 	struct pto_flow_stat stat = { .size = sizeof(stat) };
 	struct pto_tensor t;
 	long before = 0;

@@ -35,7 +35,7 @@ FIXTURE_SETUP(profile)
 	ASSERT_EQ(0, pto_mem_alloc(self->dev, 4096, &self->buffer));
 	self->opts = (struct pto_launch_opts){
 		.size = sizeof(self->opts), .flags = PTO_LAUNCH_PROFILE, .block_dim = 2,
-		.timeout_ms = 60000,
+		.aicpu_threads = 1, .timeout_ms = 60000,
 	};
 	self->flow_opts = (struct pto_flow_opts){ .size = sizeof(self->flow_opts) };
 	snprintf(self->path, sizeof(self->path), "/tmp/pto-profile-%d.json", getpid());

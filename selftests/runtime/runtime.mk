@@ -16,7 +16,7 @@ $(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"
 
 runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
 	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so \
-	$(foreach i,flow_tensors flow_edges host_graph kernel_tcopy,$(runtime-dir)/images/$(i).so) \
+	$(patsubst %,$(runtime-dir)/images/%.so,flow_tensors flow_unordered flow_edges host_graph kernel_tcopy) \
 	$(foreach i,host_build_graph aicpu_build_graph tensormap_and_ringbuffer,$(runtime-dir)/images/program_$(i).so) \
 	$(foreach i,axpby combine lane0 lane1 lane2,$(runtime-dir)/images/kernel_$(i).so)
 test-images += $(runtime-images)
@@ -36,7 +36,7 @@ $(runtime-dir)/images/%.so: selftests/runtime/images/%.c
 
 # Sources on the headers for existing ones: as these are compiled, but with all warnings.
 compat := lib/include/compat
-$(runtime-dir)/images/flow_tensors.so $(runtime-dir)/images/kernel_tcopy.so: \
+$(patsubst %,$(runtime-dir)/images/%.so,flow_tensors flow_unordered kernel_tcopy): \
 	image-cxx := -I$(compat)/tensormap_and_ringbuffer
 $(runtime-dir)/images/flow_edges.so: image-cxx := -I$(compat)/aicpu_build_graph
 $(runtime-dir)/images/host_graph.so: image-cxx := -I$(compat)/host_build_graph

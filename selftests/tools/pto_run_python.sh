@@ -71,7 +71,7 @@ example()
 		const uint64_t n = args[3], bytes = n * SIZE;
 		uint64_t dev[4] = { 0, 0, 0, n };
 
-		if (nargs != 4 || strcmp(getenv("EX_INIT"), "here"))
+		if (nargs != 4 || !getenv("EX_INIT") || strcmp(getenv("EX_INIT"), "here"))
 			return -1;
 		for (int i = 0; i < 3; i++) {
 			void *host = reinterpret_cast<void *>(args[i]);

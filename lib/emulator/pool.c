@@ -336,12 +336,18 @@ static void sleep_until_doorbell(struct emu_pool *pool)
 	atomic_fetch_sub(&pool->sleepers, 1);
 }
 
-/* The kernel was left: the core halts, and goes to whoever comes next. */
+/*
+ * The kernel was left: the core halts, and goes to whoever comes next. On a line it does not
+ * halt when the launch has ended: nothing has faulted, and nobody would have it go on.
+ */
 static void after_fault(struct emu_thread *t)
 {
 	struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
-	queue_halt(core, core->number, &t->fault);
+	if (t->emu->line && t->fault.status == PTO_STATUS_CANCELED)
+		queue_cancel(core);
+	else
+		queue_halt(core, core->number, &t->fault);
 	interrupt(t->emu, core);
 	WRITE_ONCE(core->queue->asleep, 1);
 	atomic_store(&core->busy, 0);

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include <linux/pto_dump.h>
 
@@ -143,12 +144,24 @@ static void pto_coredump_free(void *data)
 	kfree(data);
 }
 
+/*
+ * The link to a dump that is being removed goes last, when the kernel has forgotten the dump,
+ * and would complain of a second link.
+ */
+static bool pto_dump_linked(struct pto_device *pdev)
+{
+	struct kernfs_node *link = sysfs_get_dirent(pdev->dev.kobj.sd, "devcoredump");
+
+	sysfs_put(link);
+	return link;
+}
+
 /* It is linked in the device's folder, which may not go away just then. Takes over @data. */
 static void pto_dump_hand_over(struct pto_device *pdev, struct pto_dump *data)
 {
 	mutex_lock(&pdev->lock);
 	/* It holds the device, and so has to hold the module. */
-	if (!pdev->gone)
+	if (!pdev->gone && !pto_dump_linked(pdev))
 		dev_coredumpm(&pdev->dev, THIS_MODULE, data, data->size, GFP_KERNEL,
 			      pto_coredump_read, pto_coredump_free);
 	else

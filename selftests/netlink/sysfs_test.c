@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* What is to be seen in files: sysfs, fdinfo, and tracepoints. */
 #include <dirent.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <linux/pto_dump.h>
@@ -348,6 +349,56 @@ TEST_F(files, a_hung_command)
 	EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, self->copy.handle, first, BOUND_NS));
 	EXPECT_LT(0, read_dump());
 	EXPECT_EQ(self->aic.handle, dump.head.stream);
+	EXPECT_TRUE(remove_dump());
+}
+
+static void remove_dumps(void)
+{
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		fd = open("/sys/class/pto/pto3/devcoredump/data", O_WRONLY);
+		if (fd < 0)
+			continue;
+		if (write(fd, "1", 1) < 0 && errno != ENODEV)
+			_exit(1);
+		close(fd);
+	}
+}
+
+/* Streams hang, one soon after the other, while what they leave is removed. */
+TEST_F(files, dumps_come_and_go)
+{
+	enum { STREAMS = 12, HANGS = 32 };
+	struct pto_stream_create stream[STREAMS];
+	struct pto_cmd cmds[HANGS];
+	__u64 first;
+	pid_t pid;
+	int i;
+
+	if (access(CLASS, F_OK))
+		SKIP(return, "no device core dumps");
+	ASSERT_EQ(0, uapi_set(&self->u, PTO_CTX_TIMEOUT, 8, 0));
+	for (i = 0; i < HANGS; i++)
+		cmds[i] = cmd_hang();
+	pid = fork();
+	if (!pid)
+		remove_dumps();
+	ASSERT_LT(0, pid);
+	for (i = 0; i < STREAMS; i++) {
+		EXPECT_EQ(0, uapi_stream(&self->u, PTO_ENGINE_COPY, 0, 64, &stream[i]));
+		EXPECT_EQ(0, uapi_submit(&self->u, stream[i].handle, cmds, HANGS, &first));
+	}
+	for (i = 0; i < STREAMS; i++)
+		EXPECT_ERRNO(ETIMEDOUT, uapi_wait(&self->u, stream[i].handle, HANGS, BOUND_NS));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(pid, waitpid(pid, &i, 0));
+	EXPECT_TRUE(WIFSIGNALED(i));
+	/* It is the kernel's log that tells; and the next dump is there. */
+	ASSERT_TRUE(remove_dump());
+	ASSERT_EQ(0, uapi_submit(&self->u, self->copy.handle, cmds, 1, &first));
+	EXPECT_TRUE(await_dump(uapi_info(&self->u).id));
 	EXPECT_TRUE(remove_dump());
 }
 

@@ -127,7 +127,10 @@ static int pto_wait_sleep(struct pto_stream *stream, u64 seqno, u64 timeout_ns)
 	waiter.timer.function = pto_waiter_timeout;
 	if (!pto_waiter_add(&waiter, timeout_ns)) {
 		wait_for_completion_interruptible(&waiter.done);
-		/* If it was a signal. If not, who ended it may still hold the lock, and look at it. */
+		/*
+		 * If it was a signal. If not, who ended it may still hold the lock, and look
+		 * at it.
+		 */
 		pto_wait_take(&waiter, -EINTR);
 		hrtimer_cancel(&waiter.timer);
 	}

@@ -209,6 +209,15 @@ void launch_shut_down(struct sched *s)
 
 /* ---- what the scheduler asks for ---------------------------------------- */
 
+/* Without it the others do the work. */
+static void wake_thread(struct sched *s, unsigned int index)
+{
+	int ret = threads_wake(s, index);
+
+	if (unlikely(ret && ret != -ESHUTDOWN))
+		log_msg(LOG_WARN, "no thread for worker %u: %s", index, pto_last_error());
+}
+
 static void op_wake(struct sched_run *run, uint64_t mask)
 {
 	struct sched *s = sched_of(run);
@@ -222,10 +231,7 @@ static void op_wake(struct sched_run *run, uint64_t mask)
 			if (atomic_load(&s->workers[i]->at_cores)) {
 				s->dev->ops->rouse(s->dev, i);
 			} else if (!(run->stays & 1ull << i)) {
-				/* Without it the others do the work. */
-				if (threads_wake(s, i))
-					log_msg(LOG_WARN, "no thread for worker %u: %s", i,
-						pto_last_error());
+				wake_thread(s, i);
 			} else {
 				atomic_store(&s->workers[i]->futex, 1);
 				futex_wake(&s->workers[i]->futex, 1);
@@ -730,6 +736,8 @@ static int stand_in(struct sched *s)
 
 	atomic_store(&s->stood_in, 0);
 	ret = threads_wake(s, 0);
+	if (ret == -ESHUTDOWN)
+		return fail(ret, "the process is about to end");
 	if (!ret)
 		threads_wait_stand_in(s);
 	return ret;

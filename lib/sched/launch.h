@@ -134,7 +134,11 @@ void threads_leave_run(struct sched *s);
 /** threads_close_run - let nobody join any more, and wait until all have left */
 void threads_close_run(struct sched *s);
 
-/** threads_wake - wake the thread of worker @index, or start it: 0 or -errno */
+/**
+ * threads_wake - wake the thread of worker @index, or start it
+ *
+ * 0, -ESHUTDOWN without a text if the process is about to end, or another -errno.
+ */
 int threads_wake(struct sched *s, unsigned int index);
 
 /** threads_lend - be worker @index until the run is complete, as sched_join() has said */

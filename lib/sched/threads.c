@@ -190,7 +190,7 @@ static int threads_need(struct sched *s, unsigned int index)
 
 	pthread_mutex_lock(&s->threads_lock);
 	if (atomic_load(&s->quit))
-		ret = fail(-ESHUTDOWN, "the process is about to end");
+		ret = -ESHUTDOWN;
 	else if (!s->threads[index])
 		ret = thread_add(s, index);
 	pthread_mutex_unlock(&s->threads_lock);

@@ -759,6 +759,17 @@ static bool becomes(atomic_ulong *counter, unsigned long n)
 	return atomic_load(counter) == n;
 }
 
+/* Another thread may be about to finish the flow that was forked. */
+static int finish_last(struct pto_flow *flow)
+{
+	double begin = seconds(CLOCK_MONOTONIC);
+	int ret;
+
+	while ((ret = pto_flow_finish(flow)) == -EBUSY && seconds(CLOCK_MONOTONIC) - begin < 10)
+		usleep(100);
+	return ret;
+}
+
 /* Of the two workers one is busy, and no other thread can be the second one. */
 TEST_F(flow, a_submitter_that_is_through_becomes_a_worker)
 {
@@ -779,7 +790,7 @@ TEST_F(flow, a_submitter_that_is_through_becomes_a_worker)
 	ASSERT_EQ(2, submit_scalar(self->flow, COUNT, ran));
 	EXPECT_TRUE(becomes(ran, 2));
 	atomic_store(flag, 1);
-	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, finish_last(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(0, pthread_join(thread, NULL));
 	ASSERT_EQ(3, pto_profile_read(self->graph, t, 3));
 	/* With cores on threads of their own either worker may have served both. */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,9 @@ int good_run(const struct api *api, int blocks, int threads)
 	return rc;
 }
 
-static int entries(const char *path)
+static int threads(void)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = opendir("/proc/self/task");
 	int n = 0;
 
 	if (!dir)
@@ -149,28 +150,40 @@ static int entries(const char *path)
 	return n;
 }
 
-/* What a thread that submits to the driver gets when it first has to, and keeps. */
-static int submission_files(void)
+static bool begins(const char *text, const char *with)
 {
-	char path[64], link[64];
-	int fd, n = 0;
-	ssize_t size;
+	return !strncmp(text, with, strlen(with));
+}
 
-	for (fd = 0; fd < 1024; fd++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		size = readlink(path, link, sizeof(link) - 1);
-		link[size > 0 ? size : 0] = 0;
-		n += !strcmp(link, "anon_inode:[io_uring]") || !strcmp(link, "anon_inode:[eventfd]");
-	}
-	return n;
+/*
+ * Not those of the file system: a thread that asks what machine this is has some open
+ * for a moment. And on a device of the driver not what a thread that submits to it gets
+ * when it first has to, and keeps.
+ */
+static bool is_held(const char *link, bool on_driver)
+{
+	if (link[0] == '/')
+		return begins(link, "/memfd:") || begins(link, "/dev/");
+	return !on_driver || (strcmp(link, "anon_inode:[io_uring]") &&
+			      strcmp(link, "anon_inode:[eventfd]"));
 }
 
 struct usage usage_now(void)
 {
 	const char *device = getenv("PTO_DEVICE");
-	int files = entries("/proc/self/fd");
+	bool on_driver = device && begins(device, "pto");
+	struct usage usage = { .threads = threads() };
+	char path[64], link[64];
+	ssize_t size;
+	int fd;
 
-	if (device && !strncmp(device, "pto", 3))
-		files -= submission_files();
-	return (struct usage){ files, entries("/proc/self/task") };
+	for (fd = 0; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		size = readlink(path, link, sizeof(link) - 1);
+		if (size <= 0)
+			continue;
+		link[size] = 0;
+		usage.fds += is_held(link, on_driver);
+	}
+	return usage;
 }

@@ -326,7 +326,8 @@ TEST_F(timing, an_idle_device_sleeps)
 	used = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	nanosleep(&five, NULL);
 	used = seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
-	EXPECT_GT(0.001, used);
+	/* Under emulation this call alone, and reading the clock, take about that. */
+	EXPECT_GT(SLOW ? 0.01 : 0.001, used) TH_LOG("%g s of CPU", used);
 }
 
 struct hammer {

@@ -10,7 +10,6 @@
 #include "sched/ready.h"
 
 #define PREFETCH_AHEAD	2
-#define WINDOW_LOOK	8
 
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
@@ -175,22 +174,36 @@ static __inline void work(struct sched_worker *w, enum ready_mode mode)
 			return;
 }
 
+/*
+ * A worker that has found nothing waits for a while before it looks again: in a window, who
+ * submits writes what is looked at. A worker that lags behind it finds many tasks at once,
+ * and their edges made. Not so if it waits for the worker.
+ */
+static __inline bool wait_for_work(struct sched_worker *w, enum ready_mode mode)
+{
+	const struct sched_run *run = w->run;
+	unsigned int spin, look = run->look;
+
+	for (spin = run->spin; spin; spin--) {
+		cpu_relax();
+		if (mode == WINDOW && !ready_pressed(run->window) && --look)
+			continue;
+		if (ready_anything(w))
+			return true;
+		look = run->look;
+	}
+	return false;
+}
+
 static __inline void work_with_others(struct sched_worker *w, enum ready_mode mode)
 {
-	/* Who submits writes what is looked at: not more often than it has a few tasks. */
-	const unsigned int look = mode == WINDOW ? WINDOW_LOOK : 1;
-	struct sched_run *run = w->run;
-	unsigned int spin;
-
 	for (;;) {
 		work(w, mode);
 		if (stopped(w) || ready_settle(w))
 			return;
 		if (mode == WINDOW)
 			ready_ask(w);
-		for (spin = run->spin; spin && (spin % look || !ready_anything(w)); spin--)
-			cpu_relax();
-		if (spin)
+		if (wait_for_work(w, mode))
 			continue;
 		if (!ready_stays(w))
 			return;

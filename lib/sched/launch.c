@@ -24,6 +24,8 @@
 
 #define SPIN_ALONE	2000	/* a CPU for each worker */
 #define SPIN_CROWDED	20
+#define LOOK_MIN	8u	/* of a window's worker: not for each task */
+#define LOOK_MAX	1000u
 #define ALONE_NS	20000	/* as long as it may take to wake a thread */
 #define TURN_NS		(20 * NSEC_PER_MSEC)
 #define ARGS_SHOWN	8
@@ -489,8 +491,7 @@ static int lay_out(struct sched *s, unsigned int blocks, unsigned int workers)
 		if (ret)
 			return ret;
 	}
-	if (workers > 1)
-		s->run.spin = workers <= machine_cpus() ? SPIN_ALONE : SPIN_CROWDED;
+	s->cpus = machine_cpus();
 	s->config_blocks = blocks;
 	s->config_workers = workers;
 	return 0;
@@ -622,6 +623,12 @@ static int prepare(struct sched *s, struct launch *l)
 	run->workers = s->workers;
 	run->nworkers = workers;
 	run->stays = staying(l, workers);
+	/* Who submits to a flow has a CPU, too. */
+	run->spin = workers + (l->stream != NULL) <= s->cpus ? SPIN_ALONE : SPIN_CROWDED;
+	/* Alone it may lag behind by a part of the window. */
+	run->look = LOOK_MIN;
+	if (l->stream && workers == 1)
+		run->look = min(max(l->stream->window.mask / 16, LOOK_MIN), LOOK_MAX);
 	run->emu = s->dev->emu;
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);

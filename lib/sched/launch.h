@@ -53,6 +53,7 @@ struct launch {
  * @given_up:	a thread was: it may still look at this struct
  * @lost_workers: the workers of such threads in the run under way, a bit each
  * @useful:	workers that the machine is good for; 0: nobody has asked yet
+ * @cpus:	that the process may use, as of when the layout was made
  * @here:	a CPU that the last run with several workers was launched on
  * @config_*:	what the cores and workers are laid out for
  * @last_workers: how many there were in the last launch
@@ -83,6 +84,7 @@ struct sched {
 	const struct pto_aicore_program *aicore;
 
 	unsigned int useful;
+	unsigned int cpus;
 	atomic_int here;
 	unsigned int config_blocks;
 	atomic_uint config_workers;

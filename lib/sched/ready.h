@@ -315,6 +315,13 @@ static __inline void node_done(struct sched_worker *w, struct graph_node *node, 
 		w->run->ops->room(w->run);
 }
 
+/* Does whoever submits wait for the worker, or has nothing more? */
+static __inline bool ready_pressed(const struct sched_window *window)
+{
+	return atomic_load_explicit(&window->watch, relaxed) != TASK_NONE ||
+	       !atomic_load_explicit(&window->open, relaxed);
+}
+
 /* The worker has run out of tasks: whoever submits them must not sleep. */
 static inline void ready_ask(struct sched_worker *w)
 {

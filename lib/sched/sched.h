@@ -236,7 +236,8 @@ static __inline struct sched_queue *sched_lane(struct sched_worker *w, unsigned 
  * @most:	how many there may yet be
  * @begin:	when it began, if there may be more
  * @stays:	workers that stay until all is done, a bit each: 0, and those whose threads are lent
- * @spin:	how often an idle worker looks around before it sleeps
+ * @spin:	how long an idle worker looks around before it sleeps, in pauses
+ * @look:	in a window, how many of them pass before it does so
  * @slabs:	the graph's tasks
  * @chunks:	its edges
  * @pending:	the graph's counts
@@ -265,6 +266,7 @@ struct sched_run {
 	uint64_t begin;
 	uint64_t stays;
 	unsigned int spin;
+	unsigned int look;
 	bool profile;
 
 	atomic_uint root __cacheline;

@@ -26,6 +26,7 @@
 #define AHEAD		4
 #define ARGS_PER_TASK	256
 #define ARGS_LEAST	(64 << 10)	/* more than a task may have */
+#define ARGS_WARM	(512u << 10)
 #define CHUNK_NONE	UINT32_MAX
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -180,19 +181,26 @@ int stream_next(struct stream *s)
 	return 0;
 }
 
+/*
+ * The ring is used as far as it is needed, since the first touch of a page costs more than
+ * a task. Where it has been used to, it begins anew if half of that is free by now. Not so if
+ * tasks are held back: those before the end must complete without anything that comes later.
+ */
 static bool args_room(struct stream *s, size_t size, size_t *at)
 {
 	/* Room is never filled to the last byte, so this is none in use. */
 	if (s->args_head == s->args_tail)
 		s->args_head = s->args_tail = 0;
 	*at = s->args_head;
-	if (s->args_head >= s->args_tail) {
-		if (s->args_size - s->args_head >= size)
-			return true;
-		*at = 0;
-		return s->args_tail > size;
-	}
-	return s->args_tail - s->args_head > size;
+	if (s->args_head < s->args_tail)
+		return s->args_tail - s->args_head > size;
+	if (s->args_warm - s->args_head < size &&
+	    (s->args_tail < s->args_warm / 2 || s->nheld))
+		s->args_warm = min(2 * s->args_warm, s->args_size);
+	if (s->args_warm - s->args_head >= size)
+		return true;
+	*at = 0;
+	return s->args_tail > size;
 }
 
 int stream_args(struct stream *s, size_t size, void **args)
@@ -389,6 +397,7 @@ static int allocate(struct stream *s, const struct pto_flow_opts *o)
 		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
 			    o->dep_pool);
 	s->args_size = max((size_t)o->window * ARGS_PER_TASK, (size_t)ARGS_LEAST);
+	s->args_warm = min(s->args_size, (size_t)ARGS_WARM);
 	ret = mem_alloc(s->dev->mem, s->args_size, (void **)&s->args);
 	if (ret)
 		fail_prefix("arguments of %u tasks", o->window);

@@ -8,7 +8,7 @@ LIB_VERSION := 0.1.0
 aicpu-src := lib/sched/inplace.c lib/sched/rings.c lib/sched/shuffle.c
 lib-src	:= $(wildcard lib/base/*.c lib/device/*.c lib/graph/*.c lib/profile/*.c lib/stream/*.c) \
 	   $(filter-out lib/emulator/aicore.c,$(wildcard lib/emulator/*.c)) \
-	   lib/sched/launch.c lib/sched/mixed.c lib/sched/threads.c lib/sched/api.c $(aicpu-src)
+	   $(filter-out lib/sched/aicpu.c,$(wildcard lib/sched/*.c))
 runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
 
 lib-pkgs := libelf jansson liburing libxxhash hwloc

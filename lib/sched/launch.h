@@ -127,6 +127,18 @@ int launch_sched(struct pto_device *dev, struct sched **sched);
 /** sched_cancel - end a launch soon, whether it runs or waits for its turn */
 void sched_cancel(struct sched *sched, struct launch *launch);
 
+/* ---- layout.c: which worker has which cores ----------------------------- */
+
+/** layout_set - @workers of them, for the cores of @blocks; 0 or -ENOMEM */
+int layout_set(struct sched *s, unsigned int blocks, unsigned int workers);
+
+/** layout_reset_worker - for a new launch; what a launch that failed has left is gone */
+void layout_reset_worker(struct sched_worker *w);
+
+/** layout_reset_queues - the same for its cores, where tasks go through rings */
+void layout_reset_queues(struct sched *s, struct sched_worker *w);
+void layout_free(struct sched *s);
+
 /* ---- threads.c: the scheduler threads of a device ----------------------- */
 
 /** threads_join_run - join the open run; false: it is over, or was never there */

@@ -168,6 +168,58 @@ TEST_F(flow, random_programs_as_one_after_the_other)
 	}
 }
 
+/* One task that reads what each of the others has written. */
+static int64_t submit_gather(struct pto_flow *f, struct pto_tensor *t, uint32_t n, int func_id)
+{
+	uint64_t scalars[] = { n, 1, 7 };	/* the first is written */
+	struct pto_access access[PTO_MAX_ARGS + 1];
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, func_id, -1 },
+				 .naccesses = n, .accesses = access,
+				 .nscalars = func_id == MIX ? 3 : 0, .scalars = scalars };
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		access[i] = (struct pto_access){ &t[i], i ? PTO_IN : PTO_OUT };
+	return pto_flow_submit(f, &task);
+}
+
+TEST_F(flow, a_task_may_have_more_than_16_tensors)
+{
+	static const uint32_t counts[] = { 16, 17, MIX_MOST, PTO_MAX_ARGS };
+	struct pto_tensor t[PTO_MAX_ARGS + 1], *all[MIX_MOST];
+	uint64_t scalars[] = { 1, 1, 7 }, want;
+	uint32_t i, k, n;
+
+	for (i = 0; i < PTO_MAX_ARGS + 1; i++)
+		pto_tensor_init(&t[i], self->buffer + 8 * i, (const uint32_t[]){ 1 }, 1, PTO_INT64);
+	for (k = 0; k < 4; k++) {
+		n = counts[k];
+		ASSERT_EQ(0, start(self)) TH_LOG("%s", pto_last_error());
+		for (i = 1; i < n; i++) {
+			struct pto_access access = { &t[i], PTO_OUT };
+			struct pto_task task = {
+				.size = sizeof(task), .kernels = { -1, MIX, -1 },
+				.naccesses = 1, .accesses = &access,
+				.nscalars = 3, .scalars = scalars,
+			};
+
+			scalars[2] = i;
+			ASSERT_LE(0, pto_flow_submit(self->flow, &task));
+		}
+		ASSERT_EQ(n - 1, submit_gather(self->flow, t, n, n > MIX_MOST ? NOOP : MIX))
+			TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(-EINVAL, submit_gather(self->flow, t, PTO_MAX_ARGS + 1, NOOP));
+		ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+		if (n > MIX_MOST)
+			continue;
+		memcpy(&want, self->buffer, sizeof(want));
+		for (i = 0; i < n; i++)
+			all[i] = &t[i];
+		mix(all, n, 1, 7);
+		EXPECT_EQ(0, memcmp(&want, self->buffer, sizeof(want))) TH_LOG("%u tensors", n);
+	}
+}
+
 /* ---- several submitters ------------------------------------------------- */
 
 struct submitter {

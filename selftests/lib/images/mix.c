@@ -9,7 +9,7 @@ void kernel_entry(int64_t *args)
 	int64_t n = 0;
 
 	/* The tensors' addresses come first; their number is the first small value. */
-	while (args[n] > MIX_MAX)
+	while (args[n] > MIX_MOST)
 		n++;
 	mix((struct pto_tensor *const *)args, n, args[n + 1], args[n + 2]);
 }

@@ -11,7 +11,8 @@
 
 #include <pto/tensor.h>
 
-#define MIX_MAX		4	/* tensors */
+#define MIX_MAX		4	/* tensors in random programs, */
+#define MIX_MOST	32	/* and at all: @dirs of mix() holds no more */
 
 static inline uint32_t mix_esize(const struct pto_tensor *t)
 {

@@ -18,6 +18,9 @@
 extern "C" {
 #endif
 
+/* Where one thread submits while others run what is there: how many others. */
+#define BESIDE_SUBMITTER(workers) ((workers) > 1 ? (workers) - 1 : 1)
+
 /**
  * struct setup - how a peer is to run
  * @workers:	threads that may be runnable at once, the caller's included

@@ -60,7 +60,7 @@ int run(void *arg)
 
 int start(const struct setup *setup)
 {
-	executor = new tf::Executor(setup->workers);
+	executor = new tf::Executor(BESIDE_SUBMITTER(setup->workers));
 	return 0;
 }
 

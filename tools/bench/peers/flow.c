@@ -2,6 +2,14 @@
 /* libpto's flows: tasks run while they are submitted, and are gone once they have run. */
 #include "tiles.h"
 
+static int start_flows(const struct setup *setup)
+{
+	int ret = start(setup);
+
+	opts.aicpu_threads = BESIDE_SUBMITTER(setup->workers);
+	return ret;
+}
+
 static void *build(const struct shape *shape, const struct work *work)
 {
 	return tiles_new(shape, work);
@@ -69,7 +77,7 @@ static int stream(uint32_t tasks, uint32_t window, void (*at)(void *arg), void *
 }
 
 const struct peer bench_peer = {
-	.start = start,
+	.start = start_flows,
 	.build = build,
 	.run = run,
 	.free = destroy,

@@ -37,7 +37,7 @@ static int start(const struct setup *setup)
 
 	setenv("STARPU_SILENT", "1", 1);
 	starpu_conf_init(&conf);
-	conf.ncpus = setup->workers;
+	conf.ncpus = BESIDE_SUBMITTER(setup->workers);
 	conf.ncuda = 0;
 	conf.nopencl = 0;
 	return starpu_init(&conf) ? -1 : 0;

@@ -15,6 +15,8 @@
 #include "profile/profile.h"
 
 #define MAX_FUNC_ID	65535
+#define PREFETCH_AHEAD	16
+#define PENDING_FIRST	(8 * FEW_TASKS)
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
@@ -59,6 +61,9 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	g->leaf = true;
 	g->roots = g->few_roots;
 	g->runs_size = FEW_RUNS;
+	g->pending = g->few_pending;
+	g->pending_size = FEW_TASKS;
+	g->armed = true;
 	g->kernels = g->few_kernels;
 	g->nkernels = FEW_KERNELS;
 	if (unlikely(dev->check))
@@ -212,41 +217,63 @@ void *graph_args(struct pto_graph *g, size_t size, size_t align, int *err)
 	return at;
 }
 
-static __attribute__((noinline)) int add_slab(struct pto_graph *g)
+static bool more_pending(struct pto_graph *g)
+{
+	bool few = g->pending == g->few_pending;
+	size_t size = few ? PENDING_FIRST : 2 * (size_t)g->pending_size;
+	_Atomic uint16_t *grown = realloc(few ? NULL : g->pending, size * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	if (few)
+		memcpy(grown, g->few_pending, sizeof(g->few_pending));
+	g->pending = grown;
+	g->pending_size = size;
+	return true;
+}
+
+/* Room for the next task. */
+static __attribute__((noinline)) int add_room(struct pto_graph *g)
 {
 	if (g->ntasks == GRAPH_MAX_TASKS)
 		return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
-	if (slabs_add(&g->slabs))
+	if ((g->ntasks == g->pending_size && !more_pending(g)) ||
+	    (g->ntasks >> SLAB_SHIFT == g->slabs.count && slabs_add(&g->slabs)))
 		return fail(-ENOMEM, "no memory for more than %u tasks", g->ntasks);
+	g->room = min(g->pending_size, g->slabs.count << SLAB_SHIFT);
 	return 0;
 }
 
-static __inline bool slabs_full(const struct pto_graph *g)
+static __inline bool is_full(const struct pto_graph *g)
 {
-	return unlikely(g->ntasks >> SLAB_SHIFT == g->slabs.count);
+	return unlikely(g->ntasks == g->room);
 }
 
 int64_t graph_next(struct pto_graph *g)
 {
-	int ret = slabs_full(g) ? add_slab(g) : 0;
+	int ret = is_full(g) ? add_room(g) : 0;
 
 	return ret ? ret : (int64_t)g->ntasks;
 }
 
-static __inline void init_node(struct graph_node *node)
+static __inline void init_node(struct pto_graph *g, struct graph_node *node)
 {
 	node->npred = 0;
 	node->nsucc = 0;
+	atomic_store_explicit(&g->pending[g->ntasks], 0, memory_order_relaxed);
 }
 
 static __inline struct pto_desc *fill(struct pto_graph *g, int func_id, unsigned int lane)
 {
 	struct graph_task *t = slab_task(g->slabs.at, g->ntasks);
 
+	/* Processors fetch ahead, too, but not beyond a page. */
+	__builtin_prefetch(&t[PREFETCH_AHEAD].desc, 1);
+	__builtin_prefetch(&t[PREFETCH_AHEAD].node, 1);
 	t->desc = g->kernels[func_id]->desc;
 	t->desc.lane = lane;
 	t->desc.cookie = g->ntasks;
-	init_node(&t->node);
+	init_node(g, &t->node);
 	return &t->desc;
 }
 
@@ -254,7 +281,7 @@ struct pto_desc *graph_open(struct pto_graph *g)
 {
 	struct graph_task *t = slab_task(g->slabs.at, g->ntasks);
 
-	init_node(&t->node);
+	init_node(g, &t->node);
 	return &t->desc;
 }
 
@@ -303,11 +330,11 @@ static __attribute__((noinline)) int add_with_args(struct pto_graph *g, struct p
 	return commit(g);
 }
 
-static __attribute__((noinline)) int add_with_slab(struct pto_graph *g, int func_id,
+static __attribute__((noinline)) int add_with_room(struct pto_graph *g, int func_id,
 						   enum pto_core core, const uint64_t *args,
 						   int nargs)
 {
-	int ret = add_slab(g);
+	int ret = add_room(g);
 
 	return ret ? ret : pto_graph_add_task(g, func_id, core, args, nargs);
 }
@@ -321,8 +348,8 @@ int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 		     (unsigned int)core > PTO_AIV || (unsigned int)func_id >= g->nkernels ||
 		     !g->kernels[func_id]))
 		return bad_task(g, func_id, core, args, nargs);
-	if (slabs_full(g))
-		return add_with_slab(g, func_id, core, args, nargs);
+	if (is_full(g))
+		return add_with_room(g, func_id, core, args, nargs);
 	desc = fill(g, func_id, core == PTO_AIC ? PTO_LANE_AIC : PTO_LANE_AIV0);
 	return nargs ? add_with_args(g, desc, args, nargs) : commit(g);
 }
@@ -335,6 +362,7 @@ static __inline int edge_added(struct pto_graph *g, struct graph_node *node, uin
 
 	node->nsucc++;
 	succ->npred++;
+	node_arm(&g->pending[to], succ);
 	g->sealed = false;
 	return 0;
 }
@@ -441,29 +469,18 @@ static int add_run(struct pto_graph *g, uint32_t task)
 	return 0;
 }
 
-static int make_pending(struct pto_graph *g)
+/* A launch that failed has left counts as they were. */
+static void arm(struct pto_graph *g)
 {
-	size_t size = max(g->ntasks, g->pending_size + g->pending_size / 4);
+	uint32_t i;
 
-	if (g->ntasks <= g->pending_size)
-		return 0;
-	if (g->ntasks <= FEW_TASKS) {
-		g->pending = g->few_pending;
-		g->pending_size = FEW_TASKS;
-		return 0;
-	}
-	if (g->pending != g->few_pending)
-		free(g->pending);
-	g->pending_size = 0;
-	g->pending = malloc(size * sizeof(*g->pending));
-	if (!g->pending)
-		return fail(-ENOMEM, "no memory for the counts of %u tasks", g->ntasks);
-	g->pending_size = size;
-	return 0;
+	for (i = 0; i < g->ntasks; i++)
+		node_arm(&g->pending[i], slab_node(g->slabs.at, i));
+	g->armed = true;
 }
 
-/* Set all counts, and find the tasks that need none. */
-static int arm(struct pto_graph *g)
+/* By the counts, which take much less room than the tasks. */
+static int find_roots(struct pto_graph *g)
 {
 	bool in_run = false;
 	uint32_t i;
@@ -472,10 +489,7 @@ static int arm(struct pto_graph *g)
 	g->nroots = 0;
 	g->runs = 0;
 	for (i = 0; i < g->ntasks && !ret; i++) {
-		struct graph_node *node = slab_node(g->slabs.at, i);
-
-		node_arm(&g->pending[i], node);
-		if (node->npred) {
+		if (atomic_load_explicit(&g->pending[i], memory_order_relaxed)) {
 			in_run = false;
 			continue;
 		}
@@ -507,9 +521,9 @@ int graph_seal(struct pto_graph *g)
 		return 0;
 	if (g->deps_lost)
 		return graph_deps_lost();
-	ret = make_pending(g);
-	if (!ret)
-		ret = arm(g);
+	if (unlikely(!g->armed))
+		arm(g);
+	ret = find_roots(g);
 	if (!ret && unlikely(g->backward || g->check))
 		ret = check_edges(g);
 	g->sealed = !ret;

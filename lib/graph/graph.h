@@ -38,7 +38,7 @@
 #define NODE_EDGES	4
 #define CHUNK_EDGES	7
 
-#define FEW_TASKS	32	/* need no memory of their own for what is known once sealed, */
+#define FEW_TASKS	32	/* need no memory of their own for their counts, */
 #define FEW_RUNS	4	/* nor do so few runs of roots, */
 #define FEW_KERNELS	4	/* or kernels */
 #define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
@@ -112,9 +112,13 @@ static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, 
 /* All predecessors of a task are to be done again. */
 static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node)
 {
-	atomic_store_explicit(pending, min(node->npred, (uint32_t)PENDING_MANY), memory_order_relaxed);
-	if (unlikely(node->npred >= PENDING_MANY))
-		atomic_store_explicit(&node->count, node->npred, memory_order_relaxed);
+	uint32_t npred = node->npred;
+
+	if (unlikely(npred >= PENDING_MANY)) {
+		atomic_store_explicit(&node->count, npred, memory_order_relaxed);
+		npred = PENDING_MANY;
+	}
+	atomic_store_explicit(pending, npred, memory_order_relaxed);
 }
 
 /* Walk the successors of @node; @visit is a statement that uses @to. */
@@ -200,7 +204,11 @@ struct pto_graph {
 	struct graph_slabs slabs;	/* tasks */
 	struct graph_slabs chunks;	/* edges */
 	uint32_t ntasks;
+	uint32_t room;			/* for so many tasks there are slabs and counts */
 	uint32_t nchunks;
+	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
+	uint32_t pending_size;
+	bool armed;			/* these are all as they are before a launch */
 
 	struct graph_kernel **kernels;	/* by func_id */
 	uint32_t nkernels;
@@ -222,8 +230,6 @@ struct pto_graph {
 	/* Known once sealed; an added task or edge breaks the seal, and a launch that failed. */
 	bool sealed;
 	bool backward;			/* an edge to an older task: a cycle is possible */
-	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
-	uint32_t pending_size;
 	_Atomic uint16_t few_pending[FEW_TASKS];
 	struct graph_roots *roots;	/* @runs of them, and one that ends the last */
 	uint32_t nroots;
@@ -238,8 +244,8 @@ struct pto_graph {
 /**
  * graph_seal - make a graph ready to be launched
  *
- * Finds the tasks without predecessors and restores the counts. Errors:
- * -ELOOP with a text that names a cycle, -ENOMEM.
+ * Finds the tasks without predecessors, and restores the counts after a launch that failed.
+ * Errors: -ELOOP with a text that names a cycle, -ENOMEM.
  */
 int graph_seal(struct pto_graph *graph);
 

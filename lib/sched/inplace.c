@@ -9,7 +9,7 @@
  */
 #include "sched/ready.h"
 
-#define PREFETCH_AHEAD	2
+#define PREFETCH_AHEAD	4
 
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)

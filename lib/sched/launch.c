@@ -638,7 +638,7 @@ static int run_all(struct sched *s, struct launch *l)
 	atomic_store_explicit(&s->last_workers, s->run.nworkers, memory_order_relaxed);
 	error = end(s, t);
 	if (unlikely(error || ret))
-		l->graph->sealed = false;
+		l->graph->sealed = l->graph->armed = false;
 	return error ? error : ret;
 }
 

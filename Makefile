@@ -18,8 +18,8 @@ Q	:= $(if $(filter 1,$(V)),,@)
 say	 = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$(2))')
 
 CFLAGS	?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -Iuapi -Ilib/include -Ilib
-CFLAGS	+= -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+override CPPFLAGS += -D_GNU_SOURCE -Iuapi -Ilib/include -Ilib
+override CFLAGS	+= -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	   -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
 	   -fPIC -fvisibility=hidden -fno-plt -fstack-clash-protection -pthread
 
@@ -29,8 +29,8 @@ ifneq ($(SAN),)
 ifeq ($(sanflags-$(SAN)),)
 $(error SAN=$(SAN): want address or thread)
 endif
-CFLAGS	+= $(sanflags-$(SAN))
-LDFLAGS	+= $(sanflags-$(SAN))
+override CFLAGS	+= $(sanflags-$(SAN))
+override LDFLAGS	+= $(sanflags-$(SAN))
 endif
 
 objs = $(patsubst %.c,$(O)/%.o,$(1))
@@ -85,6 +85,6 @@ help:
 	'With' \
 	'  O=DIR             build there (default build)' \
 	'  SAN=address       AddressSanitizer and UBSan; SAN=thread: ThreadSanitizer' \
-	'  CC=clang          another compiler' \
+	'  CC=clang          another compiler; CFLAGS=-O3 other flags (default -O2 -g)' \
 	'  PYTHON=PATH       the interpreter with numpy (default /usr/bin/python3)' \
 	'  V=1               show the commands'

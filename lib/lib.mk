@@ -12,7 +12,7 @@ lib-src	:= $(wildcard lib/base/*.c lib/device/*.c lib/graph/*.c lib/profile/*.c 
 runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
 
 lib-pkgs := libelf jansson liburing libxxhash hwloc
-$(call objs,$(lib-src) $(runtime-src)): CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
+$(call objs,$(lib-src) $(runtime-src)): override CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
 lib-libs := $(shell pkg-config --libs libelf jansson liburing 2>/dev/null) -ldl
 
 # Handlers and threads outlive a dlclose(), so the libraries are never unloaded.

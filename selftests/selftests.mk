@@ -26,9 +26,9 @@ $(O)/selftests/$(1): $(O)/$(2:.c=.o) $(3)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(lib-libs) -lm
 $(O)/$(2:.c=.o): | $(harness)
-$(O)/$(2:.c=.o): CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
+$(O)/$(2:.c=.o): override CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
 # The harness declares no function before it defines it.
-$(O)/$(2:.c=.o): CFLAGS += -Wno-missing-prototypes
+$(O)/$(2:.c=.o): override CFLAGS += -Wno-missing-prototypes
 tests += $(4)$(O)/selftests/$(1)
 endef
 

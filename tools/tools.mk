@@ -11,8 +11,8 @@ PTO	:= $(O)/bin/pto
 tools-pkgs := jansson libconfig libnl-genl-3.0 liburing ncursesw
 tools-libs := $(shell pkg-config --libs $(tools-pkgs) 2>/dev/null)
 # Tables leave out what a row does not need.
-$(pto-obj): CFLAGS += -Wno-missing-field-initializers
-$(pto-obj): CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
+$(pto-obj): override CFLAGS += -Wno-missing-field-initializers
+$(pto-obj): override CPPFLAGS += $(shell pkg-config --cflags $(tools-pkgs) 2>/dev/null)
 
 pto-share := check.py page.html pyexample.py
 all: $(PTO) $(O)/bin/pto-cc $(pto-share:%=$(O)/share/pto/%)

@@ -12,9 +12,9 @@ $(device-programs) $(blocks-test): $(O)/selftests/device_%: $(O)/selftests/devic
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(lib-libs) -lm
 $(device-objs): | $(harness)
-$(device-objs): CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
+$(device-objs): override CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
 # The harness declares no function before it defines it.
-$(device-objs): CFLAGS += -Wno-missing-prototypes -Wno-missing-field-initializers
+$(device-objs): override CFLAGS += -Wno-missing-prototypes -Wno-missing-field-initializers
 
 # What selftests/run starts is a program without arguments.
 $(O)/selftests/device-%: selftests/device/vm $(device-programs) $(LIBS) | check-build

@@ -9,7 +9,7 @@ fuzz-driver	:= $(O)/selftests/driver_fuzz
 fuzz-driver-objs := $(addprefix $(O)/selftests/fuzz/,driver_fuzz.o fuzz_corpus.o fuzz_steps.o fuzz_host.o) \
 		    $(addprefix $(O)/selftests/uapi/,uapi.o genl.o)
 
-$(fuzz-driver-objs): CFLAGS += -Wno-missing-field-initializers
+$(fuzz-driver-objs): override CFLAGS += -Wno-missing-field-initializers
 $(fuzz-driver): $(fuzz-driver-objs)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -38,8 +38,8 @@ $(O)/stress/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DPTO_STRESS -MMD -MP -c -o $@ $<
-$(O)/stress/selftests/lib/%.o: CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
-$(O)/stress/selftests/lib/%.o: CFLAGS += -Wno-missing-prototypes
+$(O)/stress/selftests/lib/%.o: override CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
+$(O)/stress/selftests/lib/%.o: override CFLAGS += -Wno-missing-prototypes
 $(O)/stress/selftests/lib/graph_test.o $(O)/stress/selftests/lib/flow_test.o: | $(harness)
 
 $(O)/selftests/stress_%_test: $(O)/stress/selftests/lib/%_test.o $(stress-obj) $(O)/libpto.a
@@ -48,4 +48,4 @@ $(O)/selftests/stress_%_test: $(O)/stress/selftests/lib/%_test.o $(stress-obj) $
 tests += $(O)/selftests/stress_graph_test $(O)/selftests/stress_flow_test
 
 # It says itself which threads can be started.
-$(O)/selftests/regress_test: private LDFLAGS += -Wl,--wrap=pthread_create
+$(O)/selftests/regress_test: private override LDFLAGS += -Wl,--wrap=pthread_create

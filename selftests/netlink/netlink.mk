@@ -10,8 +10,8 @@ $(O)/selftests/cli-%: selftests/netlink/cli.sh $(O)/selftests/netlink_user $(PTO
 	$(Q)printf '#!/bin/sh\nexec selftests/netlink/cli.sh %s\n' '$*' >$@
 	$(Q)chmod +x $@
 
-$(O)/selftests/netlink/user.o: CPPFLAGS += -Iselftests/uapi
-$(O)/selftests/netlink/user.o: CFLAGS += -Wno-missing-field-initializers
+$(O)/selftests/netlink/user.o: override CPPFLAGS += -Iselftests/uapi
+$(O)/selftests/netlink/user.o: override CFLAGS += -Wno-missing-field-initializers
 $(O)/selftests/netlink_user: $(addprefix $(O)/selftests/,netlink/user.o uapi/uapi.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring

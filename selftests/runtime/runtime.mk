@@ -12,7 +12,7 @@ $(eval $(call ctest,runtime/badinput_test,selftests/runtime/badinput_test.c,$(ru
 
 $(eval $(call ctest,runtime/device_test,selftests/runtime/device_test.c,$(runtime-inside)))
 
-$(runtime-dir)/seed_test.o: CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"'
+$(runtime-dir)/seed_test.o: override CPPFLAGS += -DRUNTIME_LIB='"../../libpto_runtime.so"'
 
 runtime-images := $(patsubst selftests/%.c,$(O)/selftests/%.so,$(wildcard selftests/runtime/images/*.c)) \
 	$(runtime-dir)/images/kernel_leaf_crash.so $(runtime-dir)/images/orch_cxx.so \

@@ -12,12 +12,12 @@ $(O)/selftests/$(1): $(O)/$(2:.c=.o) $(uapi-objs)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -luring
 $(O)/$(2:.c=.o): | $(harness)
-$(O)/$(2:.c=.o): CPPFLAGS += -isystem $(dir $(harness)) -Iselftests/uapi
-$(O)/$(2:.c=.o): CFLAGS += $(vm-cflags)
+$(O)/$(2:.c=.o): override CPPFLAGS += -isystem $(dir $(harness)) -Iselftests/uapi
+$(O)/$(2:.c=.o): override CFLAGS += $(vm-cflags)
 vm-programs += $(O)/selftests/$(1)
 endef
 
-$(uapi-objs): CFLAGS += -Wno-missing-field-initializers
+$(uapi-objs): override CFLAGS += -Wno-missing-field-initializers
 
 uapi-suites := call ctx mem stream submit wait fault emu liar lifecycle fail_nth
 $(foreach s,$(uapi-suites),$(eval $(call vmtest,uapi_$(s)_test,selftests/uapi/$(s)_test.c)))

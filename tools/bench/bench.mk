@@ -22,11 +22,11 @@ bench-peers += $(call peer-if,taskflow async,$(CXX) -std=c++20 -xc++,taskflow/ta
 endif
 bench-peer-so := $(bench-peers:%=$(bench-dir)/%.so)
 
-$(bench-obj) $(call objs,$(wildcard tools/bench/peers/*.c)): CPPFLAGS += -Itools/bench
-$(O)/tools/bench/json.o: CPPFLAGS += $(shell pkg-config --cflags jansson 2>/dev/null)
-$(O)/tools/bench/peers/openmp.o: CFLAGS += -fopenmp
-$(bench-dir)/openmp.so: LDFLAGS += -fopenmp
-$(patsubst %,$(O)/tools/bench/peers/%.o,starpu handles): CPPFLAGS += $(bench-starpu)
+$(bench-obj) $(call objs,$(wildcard tools/bench/peers/*.c)): override CPPFLAGS += -Itools/bench
+$(O)/tools/bench/json.o: override CPPFLAGS += $(shell pkg-config --cflags jansson 2>/dev/null)
+$(O)/tools/bench/peers/openmp.o: override CFLAGS += -fopenmp
+$(bench-dir)/openmp.so: override LDFLAGS += -fopenmp
+$(patsubst %,$(O)/tools/bench/peers/%.o,starpu handles): override CPPFLAGS += $(bench-starpu)
 $(patsubst %,$(bench-dir)/%.so,starpu handles): bench-libs := $(shell pkg-config --libs starpu-1.3 2>/dev/null)
 
 $(BENCH): $(bench-obj) $(O)/libpto.so

@@ -53,6 +53,8 @@ check 'a device that is not there' 3 'there is no /dev/pto/pto15|/dev/pto/pto15 
 check 'a device that can not be' 2 'from 0 to 15 wanted' \
 	"$pto" run --device embedded16 "$root/tools/examples/vector"
 
+conf 'a golden file that is not there' 's/golden.py/silver.py/' 'silver.py: No such file'
+conf 'bounds the wrong way round' 's/uniform = \[-1.0, 1.0\]/uniform = [1.0, 0.0]/' 'lower bound first'
 conf 'a typo in a key' 's/rtol/rtoll/' 'example.conf:[0-9]+: unknown key: rtoll'
 conf 'a missing section' '/^orchestration/d' 'no orchestration'
 conf 'bad syntax' 's/^);/)]/' 'example.conf:[0-9]+: syntax error'

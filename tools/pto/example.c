@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "example.h"
 #include "pto.h"
@@ -220,6 +221,8 @@ static int load_fill(struct example *ex, struct tensor *t, const config_setting_
 		for (int i = 0; i < 2; i++)
 			if (get_bound(ex, config_setting_get_elem(range, i), &t->range[i]))
 				return -1;
+		if (fill == FILL_UNIFORM && t->range[0] > t->range[1])
+			return wrong(range, "uniform wants the lower bound first");
 	}
 	return 0;
 }
@@ -356,6 +359,19 @@ static int read_conf(struct example *ex)
 	return ok ? 0 : -1;
 }
 
+/* Sooner than after the run. */
+static int find_golden(const struct example *ex)
+{
+	char *path;
+	int ret;
+
+	if (asprintf(&path, "%s/%s", ex->dir, ex->golden) < 0)
+		return -1;
+	ret = access(path, R_OK) ? complain("%s: %m", path), -1 : 0;
+	free(path);
+	return ret;
+}
+
 int example_load(struct example *ex, const char *dir, char *const set[], int nset)
 {
 	memset(ex, 0, sizeof(*ex));
@@ -370,7 +386,7 @@ int example_load(struct example *ex, const char *dir, char *const set[], int nse
 	for (int i = 0; i < nset; i++)
 		if (set_param(ex, set[i]))
 			return PTO_USAGE;
-	return load_kernels(ex) || load_args(ex) ? PTO_USAGE : PTO_OK;
+	return load_kernels(ex) || load_args(ex) || find_golden(ex) ? PTO_USAGE : PTO_OK;
 }
 
 void example_free(struct example *ex)

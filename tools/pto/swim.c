@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pto.h"
 
@@ -346,10 +347,13 @@ int swim_load(struct swim *swim, const char *path)
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error);
 	json_t *tasks = json_object_get(root, "tasks");
+	struct stat st;
 	int ret = 0;
 
 	*swim = (struct swim){ 0 };
-	if (!root)
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		ret = complain("%s is a folder; a profile in it is %s/swim_time.json", path, path);
+	else if (!root)
 		ret = complain("%s: %s", path, error.text);
 	else if (!json_is_array(tasks))
 		ret = complain("%s: no profile: it has no tasks", path);

@@ -4,26 +4,13 @@
  * predecessors, which is all that it says of them. Tasks are gone once they have run, so
  * a run makes them.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <starpu.h>
-
-#include "peer.h"
+#include "starpu_common.h"
 
 struct graph {
 	const struct shape *shape;
 	struct work work;
 	starpu_data_handle_t *handle;	/* by task; without data */
 };
-
-/* One at a time runs; a task's own number is its argument. */
-static const struct graph *running;
-
-static void execute(void *buffers[], void *arg)
-{
-	running->work.body(running->work.ctx, (uintptr_t)arg);
-}
 
 static struct starpu_codelet codelet = {
 	.cpu_funcs = { execute },
@@ -33,14 +20,7 @@ static struct starpu_codelet codelet = {
 
 static int start(const struct setup *setup)
 {
-	struct starpu_conf conf;
-
-	setenv("STARPU_SILENT", "1", 1);
-	starpu_conf_init(&conf);
-	conf.ncpus = BESIDE_SUBMITTER(setup->workers);
-	conf.ncuda = 0;
-	conf.nopencl = 0;
-	return starpu_init(&conf) ? -1 : 0;
+	return start_workers(BESIDE_SUBMITTER(setup->workers));
 }
 
 static void *build(const struct shape *shape, const struct work *work)
@@ -88,7 +68,7 @@ static int run(void *graph)
 	const struct graph *g = graph;
 	uint32_t task;
 
-	running = g;
+	running = g->work;
 	for (task = 0; task < g->shape->ntasks; task++)
 		if (submit(g, task))
 			return -1;

@@ -3,12 +3,7 @@
  * StarPU: a task each, with its dependencies declared by hand. Tasks are gone
  * once they have run, so a run makes them.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <starpu.h>
-
-#include "peer.h"
+#include "starpu_common.h"
 
 struct graph {
 	const struct shape *shape;
@@ -17,14 +12,6 @@ struct graph {
 	struct starpu_task **pred;	/* of the edges */
 };
 
-/* One at a time runs; a task's own number is its argument. */
-static const struct graph *running;
-
-static void execute(void *buffers[], void *arg)
-{
-	running->work.body(running->work.ctx, (uintptr_t)arg);
-}
-
 static struct starpu_codelet codelet = {
 	.cpu_funcs = { execute },
 	.name = "body",
@@ -32,14 +19,7 @@ static struct starpu_codelet codelet = {
 
 static int start(const struct setup *setup)
 {
-	struct starpu_conf conf;
-
-	setenv("STARPU_SILENT", "1", 1);
-	starpu_conf_init(&conf);
-	conf.ncpus = setup->workers;
-	conf.ncuda = 0;
-	conf.nopencl = 0;
-	return starpu_init(&conf) ? -1 : 0;
+	return start_workers(setup->workers);
 }
 
 static void *build(const struct shape *shape, const struct work *work)
@@ -80,7 +60,7 @@ static int run(void *graph)
 	struct graph *g = graph;
 	uint32_t task;
 
-	running = g;
+	running = g->work;
 	for (task = 0; task < g->shape->ntasks; task++)
 		make_task(g, task);
 	for (task = 0; task < g->shape->ntasks; task++)

@@ -469,7 +469,7 @@ static int add_run(struct pto_graph *g, uint32_t task)
 	return 0;
 }
 
-/* A launch that failed has left counts as they were. */
+/* A launch that failed has left the counts as they were when it stopped. */
 static void arm(struct pto_graph *g)
 {
 	uint32_t i;

@@ -209,6 +209,7 @@ struct pto_graph {
 	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
 	uint32_t pending_size;
 	bool armed;			/* these are all as they are before a launch */
+	_Atomic uint16_t few_pending[FEW_TASKS];
 
 	struct graph_kernel **kernels;	/* by func_id */
 	uint32_t nkernels;
@@ -230,7 +231,6 @@ struct pto_graph {
 	/* Known once sealed; an added task or edge breaks the seal, and a launch that failed. */
 	bool sealed;
 	bool backward;			/* an edge to an older task: a cycle is possible */
-	_Atomic uint16_t few_pending[FEW_TASKS];
 	struct graph_roots *roots;	/* @runs of them, and one that ends the last */
 	uint32_t nroots;
 	uint32_t runs;

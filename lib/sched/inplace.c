@@ -176,13 +176,13 @@ static __inline void work(struct sched_worker *w, enum ready_mode mode)
 
 /*
  * A worker that has found nothing waits for a while before it looks again: in a window, who
- * submits writes what is looked at. A worker that lags behind it finds many tasks at once,
- * and their edges made. Not so if it waits for the worker.
+ * submits writes what is looked at. A worker that lags behind finds many tasks at once, and
+ * their edges made. Not so while it is waited for.
  */
 static __inline bool wait_for_work(struct sched_worker *w, enum ready_mode mode)
 {
 	const struct sched_run *run = w->run;
-	unsigned int spin, look = run->look;
+	unsigned int spin, look = run->look_every;
 
 	for (spin = run->spin; spin; spin--) {
 		cpu_relax();
@@ -190,7 +190,7 @@ static __inline bool wait_for_work(struct sched_worker *w, enum ready_mode mode)
 			continue;
 		if (ready_anything(w))
 			return true;
-		look = run->look;
+		look = run->look_every;
 	}
 	return false;
 }

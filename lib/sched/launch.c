@@ -21,9 +21,9 @@
 #include "sched/ready.h"
 #include "stream/stream.h"
 
-#define SPIN_ALONE	2000	/* a CPU for each worker */
+#define SPIN_ALONE	2000	/* pauses; a CPU for each worker, and for who submits */
 #define SPIN_CROWDED	20
-#define LOOK_MIN	8u	/* of a window's worker: not for each task */
+#define LOOK_MIN	8u	/* pauses: not for each task */
 #define LOOK_MAX	1000u
 #define ALONE_NS	20000	/* as long as it may take to wake a thread */
 #define TURN_NS		(20 * NSEC_PER_MSEC)
@@ -472,10 +472,10 @@ static int prepare(struct sched *s, struct launch *l)
 	run->stays = staying(l, workers);
 	/* Who submits to a flow has a CPU, too. */
 	run->spin = workers + (l->stream != NULL) <= s->cpus ? SPIN_ALONE : SPIN_CROWDED;
-	/* Alone it may lag behind by a part of the window. */
-	run->look = LOOK_MIN;
+	/* Alone it may lag behind, by a small part of the window. */
+	run->look_every = LOOK_MIN;
 	if (l->stream && workers == 1)
-		run->look = min(max(l->stream->window.mask / 16, LOOK_MIN), LOOK_MAX);
+		run->look_every = min(max(l->stream->window.mask / 16, LOOK_MIN), LOOK_MAX);
 	run->emu = s->dev->emu;
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);

@@ -318,7 +318,7 @@ static __inline void node_done(struct sched_worker *w, struct graph_node *node, 
 /* Does whoever submits wait for the worker, or has nothing more? */
 static __inline bool ready_pressed(const struct sched_window *window)
 {
-	return atomic_load_explicit(&window->watch, relaxed) != TASK_NONE ||
+	return atomic_load_explicit(&window->waits, relaxed) ||
 	       !atomic_load_explicit(&window->open, relaxed);
 }
 

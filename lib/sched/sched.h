@@ -129,6 +129,7 @@ struct sched_inject {
  * @mask:	tasks that may be in it, a power of two, less 1
  * @open:	more may come; if not, @ntasks, modulo 2^32, have been submitted
  * @watch:	call sched_ops.room() when this one is complete; TASK_NONE: none
+ * @waits:	who submits waits for tasks to complete
  * @turn:	with a shuffle: who submits waits for sched_ops.room(), and for this to be false
  *
  * A task's place in the window is its number & @mask. Unlike in a graph that is
@@ -142,6 +143,7 @@ struct sched_window {
 	atomic_bool open;
 	atomic_uint ntasks;
 	atomic_uint watch __cacheline;
+	atomic_bool waits;
 	atomic_bool turn;
 };
 
@@ -232,12 +234,15 @@ static __inline struct sched_queue *sched_lane(struct sched_worker *w, unsigned 
 
 /**
  * struct sched_run - one launch
+ *
+ * What AICPU programs see of it and of the structures above is PTO_PROGRAM_ABI.
+ *
  * @nworkers:	workers that there are
  * @most:	how many there may yet be
  * @begin:	when it began, if there may be more
  * @stays:	workers that stay until all is done, a bit each: 0, and those whose threads are lent
  * @spin:	how long an idle worker looks around before it sleeps, in pauses
- * @look:	in a window, how many of them pass before it does so
+ * @look_every:	in a window, how many of them pass between two looks
  * @slabs:	the graph's tasks
  * @chunks:	its edges
  * @pending:	the graph's counts
@@ -266,7 +271,7 @@ struct sched_run {
 	uint64_t begin;
 	uint64_t stays;
 	unsigned int spin;
-	unsigned int look;
+	unsigned int look_every;
 	bool profile;
 
 	atomic_uint root __cacheline;

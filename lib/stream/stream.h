@@ -66,9 +66,9 @@ struct sched;
  * @graph:	whose kernels they are; as long as the launch
  * @head:	number of the next task; @tail: of the oldest that is not known to be complete
  * @newest:	by place: the chunk with the latest edges
- * @free_chunk:	a list of @nfree; chunks from @nchunks on have never been used
- * @args:	a ring, filled from @args_head on, in use from @args_tail on; beyond @args_warm
- *		it has not been needed yet
+ * @free_chunk:	a list; chunks from @nchunks on have never been used
+ * @args:	a ring, filled from @args_head on, in use from @args_tail on, and if that is
+ *		further on then up to @args_end; beyond @args_warm it has not been needed yet
  * @check:	PTO_CHECK; NULL: not asked for
  * @broken:	a dependency may be missing
  * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
@@ -93,7 +93,7 @@ struct stream {
 	uint32_t free_chunk;
 	uint32_t nchunks, max_chunks, used_chunks;
 	char *args;
-	size_t args_size, args_warm, args_head, args_tail;
+	size_t args_size, args_warm, args_head, args_tail, args_end;
 	struct depmap *deps;
 	struct depmap_preds preds;
 	struct check *check;

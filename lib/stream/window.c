@@ -130,11 +130,10 @@ static void give_turn(struct stream *s)
 	}
 }
 
-int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
+static int wait_for_room(struct stream *s, uint32_t task, enum stream_full full)
 {
 	unsigned int spin;
 
-	WRITE_ONCE(s->stat.waits, s->stat.waits + 1);
 	while (!advance(s)) {
 		if (atomic_load(&s->error))
 			return stopped_error(s);
@@ -156,6 +155,17 @@ int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 			sleep_until(s, task);
 	}
 	return 0;
+}
+
+int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
+{
+	int ret;
+
+	WRITE_ONCE(s->stat.waits, s->stat.waits + 1);
+	atomic_store_explicit(&s->window.waits, true, memory_order_relaxed);
+	ret = wait_for_room(s, task, full);
+	atomic_store_explicit(&s->window.waits, false, memory_order_relaxed);
+	return ret;
 }
 
 /* ---- a task ------------------------------------------------------------- */
@@ -185,12 +195,15 @@ int stream_next(struct stream *s)
  * The ring is used as far as it is needed, since the first touch of a page costs more than
  * a task. Where it has been used to, it begins anew if half of that is free by now. Not so if
  * tasks are held back: those before the end must complete without anything that comes later.
+ * Once they have, the ring can grow again.
  */
 static bool args_room(struct stream *s, size_t size, size_t *at)
 {
 	/* Room is never filled to the last byte, so this is none in use. */
 	if (s->args_head == s->args_tail)
 		s->args_head = s->args_tail = 0;
+	else if (s->args_head < s->args_tail && s->args_tail == s->args_end)
+		s->args_tail = 0;
 	*at = s->args_head;
 	if (s->args_head < s->args_tail)
 		return s->args_tail - s->args_head > size;
@@ -199,6 +212,7 @@ static bool args_room(struct stream *s, size_t size, size_t *at)
 		s->args_warm = min(2 * s->args_warm, s->args_size);
 	if (s->args_warm - s->args_head >= size)
 		return true;
+	s->args_end = s->args_head;
 	*at = 0;
 	return s->args_tail > size;
 }
@@ -212,7 +226,8 @@ int stream_args(struct stream *s, size_t size, void **args)
 	while (unlikely(!args_room(s, size, &at))) {
 		if (advance(s))
 			continue;
-		/* There are as many as the window calls for. */
+		/* It has been too small. */
+		s->args_warm = min(2 * s->args_warm, s->args_size);
 		ret = stream_wait(s, s->tail + (s->head - s->tail) / 2, FULL_WINDOW);
 		if (ret)
 			return ret;

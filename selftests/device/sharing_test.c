@@ -250,8 +250,8 @@ TEST(a_large_copy_tells_how_far_it_is)
 	/* So slow that who looks is in time for a piece. */
 	ASSERT_EQ(0, write_file(latency, "5000000\n"));
 	seqno = pto_stream_write(s, a, host, size);
-	ASSERT_LT(0, seqno) TH_LOG("%s", pto_last_error());
-	while (last < size && ms--) {
+	EXPECT_LT(0, seqno) TH_LOG("%s", pto_last_error());
+	while (seqno > 0 && last < size && ms--) {
 		bytes = pto_stream_bytes(s);
 		EXPECT_LE(last, bytes);
 		steps += bytes > last && bytes < size;

@@ -91,6 +91,30 @@ static int64_t submit_flags(struct pto_flow *flow, struct pto_tensor *t, uint32_
 	return pto_flow_submit(flow, &task);
 }
 
+static int64_t submit_on(struct pto_flow *flow, int lane, int func_id, void *at)
+{
+	const uint64_t arg = (uintptr_t)at;
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, -1, -1 },
+				 .nscalars = 1, .scalars = &arg };
+
+	task.kernels[lane] = func_id;
+	return pto_flow_submit(flow, &task);
+}
+
+static int64_t submit_scalar(struct pto_flow *flow, int func_id, void *at)
+{
+	return submit_on(flow, PTO_LANE_AIV0, func_id, at);
+}
+
+static bool becomes(atomic_ulong *counter, unsigned long n)
+{
+	double begin = seconds(CLOCK_MONOTONIC);
+
+	while (atomic_load(counter) != n && seconds(CLOCK_MONOTONIC) - begin < 10)
+		usleep(100);
+	return atomic_load(counter) == n;
+}
+
 TEST_F(flow, nothing_submitted)
 {
 	int i;
@@ -203,7 +227,7 @@ TEST_F(flow, a_task_may_have_more_than_16_tensors)
 				.nscalars = 3, .scalars = scalars,
 			};
 
-			scalars[2] = i;
+			scalars[2] = n << 8 | i;
 			ASSERT_LE(0, pto_flow_submit(self->flow, &task));
 		}
 		ASSERT_EQ(n - 1, submit_gather(self->flow, t, n, n > MIX_MOST ? NOOP : MIX))
@@ -482,6 +506,40 @@ TEST_F(flow, more_held_back_than_the_window_has)
 	EXPECT_EQ(8, submit_held(self->flow, counter));
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(9, *counter);
+}
+
+/*
+ * The first task that is held back is also the first at the beginning of the ring of arguments,
+ * where that begins anew before it was ever full: the others have all of it nevertheless.
+ */
+TEST_F(flow, held_back_where_the_arguments_begin_anew)
+{
+	atomic_ulong *flag = (void *)self->buffer, *ran = flag + 1;
+	unsigned long done = 0;
+	const struct stream *s;
+	int i;
+
+	self->opts.aicpu_threads = 2;
+	ASSERT_EQ(0, start(self));
+	s = self->flow->stream;
+	/* Not when it looks which are complete: that would be all. */
+	for (i = 0; s->args_head <= s->args_warm / 2 + 4096 || i % 16 == 0; i++, done++) {
+		ASSERT_EQ(i, submit_scalar(self->flow, COUNT, ran));
+	}
+	ASSERT_TRUE(becomes(ran, done));
+	ASSERT_EQ(i++, submit_scalar(self->flow, SPIN, flag));
+	for (; s->args_head < s->args_warm; i++, done++) {
+		ASSERT_EQ(i, submit_scalar(self->flow, COUNT, ran));
+	}
+	/* At the ring's beginning, unless workers were late to tell what is complete. */
+	ASSERT_EQ(i++, submit_held(self->flow, (uint64_t *)ran));
+	atomic_store(flag, 1);
+	ASSERT_TRUE(becomes(ran, done));
+	for (done++; s->head - s->tail < s->window.mask; i++, done++) {
+		ASSERT_EQ(i, submit_held(self->flow, (uint64_t *)ran)) TH_LOG("%s", pto_last_error());
+	}
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(done, atomic_load(ran));
 }
 
 TEST_F(flow, more_edges_of_held_back_tasks_than_the_pool_has)
@@ -787,28 +845,10 @@ TEST_F(flow, a_crash_ends_the_flow)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
-static int64_t submit_scalar(struct pto_flow *flow, int func_id, void *at)
-{
-	const uint64_t arg = (uintptr_t)at;
-	struct pto_task task = { .size = sizeof(task), .kernels = { -1, func_id, -1 },
-				 .nscalars = 1, .scalars = &arg };
-
-	return pto_flow_submit(flow, &task);
-}
-
 static void *lend(void *flow)
 {
 	flow_lend(flow);
 	return NULL;
-}
-
-static bool becomes(atomic_ulong *counter, unsigned long n)
-{
-	double begin = seconds(CLOCK_MONOTONIC);
-
-	while (atomic_load(counter) != n && seconds(CLOCK_MONOTONIC) - begin < 10)
-		usleep(100);
-	return atomic_load(counter) == n;
 }
 
 /* Another thread may be about to finish the flow that was forked. */
@@ -837,7 +877,8 @@ TEST_F(flow, a_submitter_that_is_through_becomes_a_worker)
 	ASSERT_EQ(0, pto_flow_fork(self->flow, &other));
 	ASSERT_EQ(0, submit_scalar(self->flow, COUNT, ran)) TH_LOG("%s", pto_last_error());
 	ASSERT_TRUE(becomes(ran, 1));
-	ASSERT_EQ(1, submit_scalar(self->flow, SPIN, flag));
+	/* Of another kind than the next one, which might be put behind it. */
+	ASSERT_EQ(1, submit_on(self->flow, PTO_LANE_AIC, SPIN, flag));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, lend, other));
 	ASSERT_EQ(2, submit_scalar(self->flow, COUNT, ran));
 	EXPECT_TRUE(becomes(ran, 2));

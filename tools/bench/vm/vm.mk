@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # What a device of the driver costs, in a virtual machine.
 
-$(O)/tools/bench/vm/vm.o: CPPFLAGS += -Itools/bench
+$(O)/tools/bench/vm/vm.o: override CPPFLAGS += -Itools/bench
 $(O)/bench/vm: $(O)/tools/bench/vm/vm.o $(O)/tools/bench/shapes.o $(O)/libpto.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

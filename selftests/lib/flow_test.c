@@ -14,7 +14,7 @@
 #include "programs.h"
 
 #define SHAPE(...)	((const uint32_t[]){ __VA_ARGS__ })
-#define ROUNDS		(SANITIZED ? 20 : 150)
+#define ROUNDS		(SLOWER ? 20 : 150)
 #define THREADS		4
 
 enum { NOOP, MIX, COUNT, CRASH, SPIN, KERNELS };
@@ -698,7 +698,7 @@ TEST_F(flow, who_holds_back_the_oldest_hears_of_it_others_wait)
 TEST_F_TIMEOUT(flow, two_million_tasks_in_the_memory_of_one, 120)
 {
 	const char *mode = getenv("PTO_EMULATOR");
-	const int n = SLOW ? 30000 : mode && !strcmp(mode, "threads") ? 100000 : 2000000;
+	const int n = SLOWER ? 5000 : SLOW ? 30000 : mode && !strcmp(mode, "threads") ? 100000 : 2000000;
 	struct pto_flow_stat stat = { .size = sizeof(stat) };
 	struct pto_tensor t;
 	long before = 0;

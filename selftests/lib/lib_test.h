@@ -26,6 +26,9 @@
 /* Too slow for large tests: a sanitizer, or an emulated machine. */
 #define SLOW	(SANITIZED || getenv("PTO_TEST_SLOW"))
 
+/* Even more so: a kernel that checks itself, on such a machine (PTO_TEST_SLOW=2). */
+#define SLOWER	(SANITIZED || !strcmp(getenv("PTO_TEST_SLOW") ?: "", "2"))
+
 /* Load images/NAME.so, which lies beside the test. NULL: failed, errno or text says why. */
 static inline struct pto_program *load_kernel(struct pto_device *dev, const char *name)
 {

@@ -344,7 +344,7 @@ static int build_random(struct pto_graph *g, struct random_graph *r, int n, uint
 
 TEST(random_graphs)
 {
-	const int rounds = SLOW ? 40 : 150;
+	const int rounds = SLOWER ? 20 : SLOW ? 40 : 150;
 	static struct random_graph r;
 	const char *text = getenv("PTO_TEST_SEED");
 	uint64_t first = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + 1;

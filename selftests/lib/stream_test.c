@@ -113,7 +113,7 @@ TEST_F(stream, waited_for_while_others_queue)
 
 	self->back[0] = 0;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, queue_until_told, self));
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < (SLOWER ? 40 : 200); round++) {
 		do
 			seqno = pto_stream_fill(self->s, self->a, round, 64);
 		while (seqno == -EBUSY && tries--);

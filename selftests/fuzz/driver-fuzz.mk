@@ -18,7 +18,7 @@ $(fuzz-driver): $(fuzz-driver-objs)
 # The module is built once more, with coverage: what it is to be compiled with, options of
 # tools/vm/run, what comes before the fuzzer.
 fuzz-in-vm = O=$(O)/fuzz$(if $(findstring GCOV,$(1)),-gcov) KFLAGS='$(1)' tools/vm/run -l -m 1024 \
-	-t $$(($(FUZZ_TIME) * 2 + 120)) -a 'mock=16 mock_mem_mb=64 mock_blocks=2' $(2) \
+	-t $$(($(FUZZ_TIME) * 4 + 120)) -a 'mock=16 mock_mem_mb=64 mock_blocks=2' $(2) \
 	$(FUZZ_VM) -- $(3) $(fuzz-driver) --seconds=$(FUZZ_TIME) $(addprefix --seed=,$(FUZZ_SEED))
 
 .PHONY: fuzz fuzz-coverage

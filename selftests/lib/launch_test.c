@@ -119,7 +119,9 @@ TEST_F(launch, a_kernel_that)
 		if (i)
 			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1, i));
 	}
-	self->o.task_timeout_ms = 100;
+	/* The others end by themselves, however slow the machine is. */
+	if (variant->error == -ETIMEDOUT)
+		self->o.task_timeout_ms = 100;
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(variant->error, pto_graph_launch(self->graph, &self->o));
 		EXPECT_NE(NULL, strstr(pto_last_error(), variant->text))

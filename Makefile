@@ -17,7 +17,11 @@ MAKEFLAGS += --no-builtin-rules
 Q	:= $(if $(filter 1,$(V)),,@)
 say	 = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$(2))')
 
-CFLAGS	?= -O2 -g
+# Unless somebody wants others; hot-cflags for what is done with each task.
+ifeq ($(origin CFLAGS),undefined)
+CFLAGS	:= -O2 -g
+hot-cflags := -O3
+endif
 override CPPFLAGS += -D_GNU_SOURCE -Iuapi -Ilib/include -Ilib
 override CFLAGS	+= -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	   -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \

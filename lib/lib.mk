@@ -13,6 +13,7 @@ runtime-src := $(wildcard lib/runtime/*.c lib/orch/*.c)
 
 lib-pkgs := libelf jansson liburing libxxhash hwloc
 $(call objs,$(lib-src) $(runtime-src)): override CPPFLAGS += $(shell pkg-config --cflags $(lib-pkgs) 2>/dev/null)
+$(call objs,$(wildcard lib/graph/*.c lib/stream/*.c)): override CFLAGS += $(hot-cflags)
 lib-libs := $(shell pkg-config --libs libelf jansson liburing 2>/dev/null) -ldl
 
 # Handlers and threads outlive a dlclose(), so the libraries are never unloaded.

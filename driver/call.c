@@ -140,6 +140,8 @@ int pto_call_run(struct pto_call *call, unsigned int cmd, u32 expected_size)
 			return err;
 	}
 	err = op->run(call);
+	if (err == -ENOENT || err == -ERANGE || err == -ENOTCONN)
+		err = pto_ctx_missing(call->ctx, err);
 	if (!err && op->outputs)
 		err = pto_call_reply(call);
 	return err;

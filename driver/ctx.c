@@ -260,6 +260,17 @@ int pto_ctx_check(struct pto_ctx *ctx)
 	return 0;
 }
 
+/*
+ * @err says that something is missing. -ENODEV if the context has died since it was checked:
+ * then everything is.
+ */
+int pto_ctx_missing(struct pto_ctx *ctx, int err)
+{
+	/* Who saw that a thing was taken, sees the death before it: see pto_ctx_kill(). */
+	smp_rmb();
+	return READ_ONCE(ctx->dead) ? -ENODEV : err;
+}
+
 /* Add what it did to @sum. */
 void pto_ctx_count(struct pto_ctx *ctx, struct pto_counters *sum)
 {

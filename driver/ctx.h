@@ -135,6 +135,7 @@ int pto_ctx_open(struct inode *inode, struct file *file);
 int pto_ctx_release(struct inode *inode, struct file *file);
 int pto_ctx_bind(struct pto_ctx *ctx);
 int pto_ctx_check(struct pto_ctx *ctx);
+int pto_ctx_missing(struct pto_ctx *ctx, int err);
 void pto_ctx_kill(struct pto_ctx *ctx, int err);
 void pto_ctx_wait_dead(struct pto_ctx *ctx);
 void pto_ctx_count(struct pto_ctx *ctx, struct pto_counters *sum);

@@ -224,8 +224,10 @@ int pto_mmap(struct file *file, struct vm_area_struct *vma)
 	if (err)
 		return err;
 	if (offset >= PTO_MMAP_MEM)
-		return pto_map_mem(ctx, vma, offset);
-	return pto_map_shared(ctx, vma, offset);
+		err = pto_map_mem(ctx, vma, offset);
+	else
+		err = pto_map_shared(ctx, vma, offset);
+	return err == -EINVAL ? pto_ctx_missing(ctx, err) : err;
 }
 
 /* From now on faults decide anew. Touches no other context: the inode is this one's. */

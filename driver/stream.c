@@ -526,7 +526,9 @@ int pto_call_stream_ctl(struct pto_call *call)
 	if (!stream)
 		return -ENOENT;
 	spin_lock_irq(&ctx->qlock);
-	if (args->op == PTO_STREAM_RESUME && stream->state != PTO_STREAM_STOPPED) {
+	if (stream->state == PTO_STREAM_DEAD) {
+		err = -ENOENT;
+	} else if (args->op == PTO_STREAM_RESUME && stream->state != PTO_STREAM_STOPPED) {
 		err = -EINVAL;
 	} else {
 		/* A stopped stream may not have cancelled all it had yet. */

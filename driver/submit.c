@@ -228,7 +228,7 @@ static int pto_prepare(struct pto_stream *stream, const struct pto_cmd *cmd, str
 static int pto_stream_room(struct pto_stream *stream)
 {
 	if (stream->state == PTO_STREAM_DEAD)
-		return stream->obj.ctx->dead ? -ENODEV : -ENOENT;
+		return -ENOENT;
 	if (stream->state == PTO_STREAM_STOPPED)
 		return -EIO;
 	return stream->depth - (stream->submitted - stream->completed) ?: -EBUSY;

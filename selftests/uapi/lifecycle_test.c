@@ -3,6 +3,8 @@
  * How contexts and devices end: exit, kill, exec, fork, passed files, device reset and unplug,
  * each while things are in every state; and that nothing is left.
  */
+#include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -545,6 +547,91 @@ TEST_F_TIMEOUT(life, unplug_in_calls, 60)
 		kill(pids[i], SIGKILL);
 		EXPECT_EQ(-1, uapi_reap(pids[i]));
 	}
+}
+
+/*
+ * A page whose first reader waits until the device was reset: what reads it is then in the
+ * middle of a call of a context that has lost all it had.
+ */
+struct late_page {
+	pthread_t thread;
+	unsigned int device;
+	int uffd;
+	void *page;
+	struct pto_cmd cmd;
+	bool reset;
+};
+
+static void *late_fill(void *arg)
+{
+	struct late_page *late = arg;
+	char data[PAGE] __attribute__((aligned(PAGE)));
+	struct uffdio_copy fill = { .dst = ADDRESS(late->page), .src = ADDRESS(data), .len = PAGE };
+	struct pollfd poll_fd = { late->uffd, POLLIN, 0 };
+
+	memset(data, 0, sizeof(data));
+	memcpy(data, &late->cmd, sizeof(late->cmd));
+	late->reset = poll(&poll_fd, 1, BOUND_MS) == 1 && !genl_reset_device(late->device);
+	ioctl(late->uffd, UFFDIO_COPY, &fill);
+	return NULL;
+}
+
+static int late_start(struct late_page *late, unsigned int device, const struct pto_cmd *cmd)
+{
+	struct uffdio_register range = { .range.len = PAGE, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+
+	late->device = device;
+	late->cmd = *cmd;
+	late->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	late->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = ADDRESS(late->page);
+	if (late->uffd < 0 || late->page == MAP_FAILED || ioctl(late->uffd, UFFDIO_API, &api) ||
+	    ioctl(late->uffd, UFFDIO_REGISTER, &range))
+		return -1;
+	return pthread_create(&late->thread, NULL, late_fill, late);
+}
+
+/* True: it was read, and the device reset meanwhile. */
+static bool late_end(struct late_page *late)
+{
+	pthread_join(late->thread, NULL);
+	munmap(late->page, PAGE);
+	close(late->uffd);
+	return late->reset;
+}
+
+TEST_F_TIMEOUT(life, reset_in_a_submission, 60)
+{
+	struct late_page late;
+	struct busy b;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		struct pto_stream_create stream;
+		struct pto_prog_load prog;
+		struct pto_mem_alloc mem;
+		struct pto_cmd cmd;
+
+		ASSERT_EQ(0, busy_start(&b, variant->path, self->device, IDLE));
+		ASSERT_EQ(0, uapi_alloc(&b.u, PAGE, &mem));
+		ASSERT_EQ(0, uapi_load(&b.u, "program", 8, &prog));
+		ASSERT_EQ(0, uapi_stream(&b.u, i ? PTO_ENGINE_COPY : PTO_ENGINE_AIC, 0, 4, &stream));
+		/* Each command misses something else. */
+		switch (i) {
+		case 0:	cmd = cmd_launch(prog.handle, 0, 0); break;
+		case 1:	cmd = cmd_fill(mem.addr, PAGE, 1); break;
+		case 2:	cmd = cmd_copy(PTO_COPY_D2D, mem.addr, mem.addr + 8, 8); break;
+		case 3:	cmd = cmd_wait(b.stream, 1); break;
+		case 4:	cmd = cmd_nop(); break;
+		}
+		ASSERT_EQ(0, late_start(&late, self->device, &cmd));
+		EXPECT_ERRNO(ENODEV, uapi_submit(&b.u, stream.handle, late.page, 1, NULL))
+			TH_LOG("command %d", i);
+		EXPECT_TRUE(late_end(&late));
+		busy_end(&b);
+	}
+	EXPECT_TRUE(UNTIL(quiet(self->device)));
 }
 
 /* Open, and resets at the same time. */

@@ -252,7 +252,7 @@ static struct zone *zone_add(struct depmap *m, const struct region *r, uint64_t 
 		no_memory();
 		return NULL;
 	}
-	memcpy(&z->r, r, region_size(r));
+	region_copy(&z->r, r);
 	z->writers.first = z->readers.first = NULL;
 	z->nnear = 0;
 	z->range.lo = r->lo;

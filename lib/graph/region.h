@@ -11,10 +11,11 @@
 #define GRAPH_REGION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include <pto/tensor.h>
+
+#include "base/util.h"
 
 /**
  * struct region
@@ -48,10 +49,20 @@ static inline uint32_t dtype_size(uint32_t dtype)
 
 void region_of(const struct pto_tensor *t, struct region *r);
 
-/** region_size - how many bytes of the struct are set */
-static inline size_t region_size(const struct region *r)
+/** region_copy - copy what is set; of a flat one @to need not have room for more */
+static inline void region_copy(struct region *to, const struct region *r)
 {
-	return r->flat ? offsetof(struct region, ndims) : sizeof(*r);
+	/*
+	 * Word by word, as it has just been written: a wider load would wait until all earlier
+	 * stores are done, those to lines that other CPUs have included.
+	 */
+	if (likely(r->flat)) {
+		to->lo = READ_ONCE(r->lo);
+		to->hi = READ_ONCE(r->hi);
+		to->flat = true;
+	} else {
+		*to = *r;
+	}
 }
 
 /** region_overlaps - do they share a byte? true also where that is hard to say */

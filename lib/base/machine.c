@@ -308,6 +308,19 @@ int machine_here(void)
 	return sched_getcpu();
 }
 
+void machine_leave(int cpu)
+{
+	cpu_set_t usable, others;
+
+	if (sched_getcpu() != cpu)
+		return;
+	may_use(&usable);
+	others = usable;
+	CPU_CLR(cpu, &others);
+	if (CPU_COUNT(&others) && !sched_setaffinity(0, sizeof(others), &others))
+		sched_setaffinity(0, sizeof(usable), &usable);
+}
+
 /* Which node thread @index belongs to, from the one that has @here on. */
 static unsigned int node_of(unsigned int index, int here, const unsigned int *cores)
 {

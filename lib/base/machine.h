@@ -19,8 +19,16 @@ unsigned int machine_cpus(void);
 /** machine_cores - the same, with CPUs of one core counted once, as far as that is known */
 unsigned int machine_cores(void);
 
-/** machine_here - a CPU for machine_place(): the one that the calling thread runs on */
+/** machine_here - the CPU that the calling thread runs on; negative: not known */
 int machine_here(void);
+
+/**
+ * machine_leave - have the calling thread run on another CPU, if it is on @cpu and may
+ *
+ * From there the kernel may move it again. For a thread that waits actively for what one on that
+ * CPU does: the kernel, for which both are busy, takes milliseconds to part them.
+ */
+void machine_leave(int cpu);
 
 /**
  * machine_place - have the calling thread stay on a memory node, if that is worth while

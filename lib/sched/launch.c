@@ -260,13 +260,30 @@ static void record_wait(struct sched_worker *w, uint64_t begin)
 	profile_visit(sched_of(w->run)->profile, &visit);
 }
 
+/*
+ * A worker that looks for tasks on the CPU of who submits them would hold that up, and there
+ * is another CPU for it. A thread that was lent is who did submit.
+ */
+static void leave_submitter(const struct sched_worker *w)
+{
+	const struct sched_run *run = w->run;
+	const struct stream *stream;
+
+	if (!run->window || run->spin != SPIN_ALONE || (w->index && ready_stays(w)))
+		return;
+	stream = container_of(run->window, struct stream, window);
+	machine_leave(atomic_load_explicit(&stream->here, memory_order_relaxed));
+}
+
 static void op_park(struct sched_worker *w)
 {
 	uint64_t begin = w->run->profile ? now_ns() : 0;
 
 	stress_point();
-	if (!atomic_exchange(&w->futex, 0))
+	if (!atomic_exchange(&w->futex, 0)) {
 		futex_wait(&w->futex, 0, SCHED_PARK_NS);
+		leave_submitter(w);
+	}
 	atomic_store(&w->futex, 0);
 	if (begin)
 		record_wait(w, begin);
@@ -559,6 +576,7 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 	t->aicore = s->aicore;
 	if (unlikely(s->profile))
 		visit.begin = now_ns();
+	leave_submitter(w);
 	if (s->dev->inplace)
 		s->program->inplace(w);
 	else

@@ -58,6 +58,7 @@ struct sched;
  * @chunks:	edges; all slabs are there from the beginning on
  * @event:	submitters sleep on it
  * @error:	the launch has failed: nothing more is submitted
+ * @here:	the CPU that the latest submitter has run on
  * @lends:	how many threads that submit become workers when they are through; @lent of them
  *		have, which the scheduler's lock guards
  * @log:	of a launch that is profiled; there before anything is submitted
@@ -81,6 +82,7 @@ struct stream {
 	struct graph_slabs chunks;
 	atomic_uint event;
 	atomic_int error;
+	atomic_int here;
 	unsigned int lends, lent;
 	struct profile_log *log;
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/futex.h"
+#include "base/machine.h"
 #include "device/device.h"
 #include "device/memory.h"
 #include "graph/check.h"
@@ -170,6 +171,15 @@ int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 
 /* ---- a task ------------------------------------------------------------- */
 
+/* Workers read it much more often than it changes. */
+static void note_here(struct stream *s)
+{
+	int here = machine_here();
+
+	if (atomic_load_explicit(&s->here, memory_order_relaxed) != here)
+		atomic_store_explicit(&s->here, here, memory_order_relaxed);
+}
+
 int stream_next(struct stream *s)
 {
 	uint32_t size = s->window.mask + 1;
@@ -179,8 +189,10 @@ int stream_next(struct stream *s)
 		return stopped_error(s);
 	if (s->broken)
 		return graph_deps_lost();
-	if (s->head % LOOK_EVERY == 0)
+	if (s->head % LOOK_EVERY == 0) {
 		advance(s);
+		note_here(s);
+	}
 	if (unlikely(s->head - s->tail == size) && !advance(s)) {
 		/* Not for the first one that comes free, and then for the next. */
 		ret = stream_wait(s, s->tail + size / 2, FULL_WINDOW);
@@ -436,6 +448,7 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 	s->window.mask = o->window - 1;
 	s->window.open = true;
 	s->window.watch = TASK_NONE;
+	s->here = machine_here();
 	s->free_chunk = CHUNK_NONE;
 	s->max_chunks = o->dep_pool;
 	s->heap_size = o->heap;

@@ -132,6 +132,26 @@ TEST_F(machine, one_node_needs_no_places)
 	EXPECT_EQ(2, cpus_now());
 }
 
+TEST_F(machine, leave_a_cpu)
+{
+	int i, here, left = 0;
+
+	for (i = 0; i < 100; i++) {
+		here = machine_here();
+		machine_leave(1 - here);
+		machine_leave(here);
+		/* The kernel may have moved it back. */
+		left += machine_here() != here;
+		ASSERT_EQ(2, cpus_now());
+	}
+	EXPECT_LT(50, left);
+	/* Where there is no other, one stays. */
+	ASSERT_EQ(0, stay_on(1));
+	machine_leave(0);
+	EXPECT_EQ(0, machine_here());
+	EXPECT_EQ(1, cpus_now());
+}
+
 TEST_F(machine, threads_of_a_core_count_once)
 {
 	setenv("HWLOC_SYNTHETIC", "node:2 core:2 pu:2", 1);

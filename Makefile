@@ -78,6 +78,7 @@ help:
 	'  guide-picture     the picture of a profile that the guide shows' \
 	'  bench             ns per task on seven task graphs, and launch latency' \
 	'  modules           the driver, pto.ko, for the headers in KDIR' \
+	'  modules_install   the same, and put it below $$(INSTALL_MOD_PATH)/lib/modules for modprobe' \
 	'  modules-lint      the same with sparse, and checkpatch --strict' \
 	'  bench-instructions  instructions per task on these graphs, as in tools/bench/instructions.txt' \
 	'  bench-driver      what its calls cost, in a virtual machine' \

@@ -9,13 +9,17 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 MODDIR	 = $(abspath $(O))/modules/$(KRELEASE)
 VM	?= 6.12
 
-.PHONY: modules module-path modules-lint bench-driver vm-shell
+.PHONY: modules modules_install module-path modules-lint bench-driver vm-shell
 modules: $(O)/layout-checked
 	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers: make deps, or KDIR=DIR))
 	$(Q)mkdir -p $(MODDIR)
 	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/driver $(CURDIR)/uapi $(MODDIR)/
 	$(Q)+unset MAKEFLAGS; $(MAKE) -j2 -C $(KDIR) M=$(MODDIR) W=1 $(if $(Q),-s) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= $(KFLAGS) modules
+
+# To INSTALL_MOD_PATH/lib/modules/RELEASE/updates, as the kernel's own target does it.
+modules_install: modules
+	$(Q)unset MAKEFLAGS; $(MAKE) -C $(KDIR) M=$(MODDIR) $(if $(Q),-s) modules_install
 
 module-path:
 	@echo $(MODDIR)/pto.ko

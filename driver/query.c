@@ -215,11 +215,11 @@ int pto_call_query(struct pto_call *call)
 	union pto_info info;
 	int size, err;
 
-	if (args->item > PTO_QUERY_OBJECT)
-		return -EOPNOTSUPP;
 	err = pto_query_allowed(call->ctx, args->item);
 	if (err)
 		return err;
+	if (args->item > PTO_QUERY_OBJECT)
+		return -EOPNOTSUPP;
 	if (args->handle && args->item != PTO_QUERY_OBJECT)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));

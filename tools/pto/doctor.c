@@ -79,7 +79,7 @@ static bool check_module(json_t *checks)
 	const char *version;
 
 	if (access("/sys/module/pto", F_OK)) {
-		say(checks, "module", POOR, "as root: modprobe pto; to build it: make modules",
+		say(checks, "module", POOR, "as root: modprobe pto; to build and install it: make modules_install",
 		    "the driver is not loaded, there is the embedded device only");
 		return false;
 	}
@@ -111,7 +111,7 @@ static void check_nodes(json_t *checks)
 	glob_t found;
 
 	if (glob("/sys/class/pto/pto*", 0, NULL, &found)) {
-		say(checks, "devices", POOR, "for mock devices: modprobe pto mock=2",
+		say(checks, "devices", POOR, "for mock devices, as root: rmmod pto; modprobe pto mock=2",
 		    "the driver has no devices");
 		return;
 	}

@@ -230,7 +230,7 @@ struct pto_query {
  * @aperture_base:	first address of the range that device memory may use
  * @aperture_size:	its bytes, at most PTO_APERTURE_MAX; both multiples of the
  *		page size. Once per context
- * @timeout_ms:	1 to PTO_TIMEOUT_MAX_MS: a command that the driver runs may take
+ * @timeout_ms:	1 to PTO_TIMEOUT_MAX_MS: a command that the driver runs, but WAIT, may take
  *		this long from reaching the head of its stream; a LAUNCH, from
  *		the last progress of the context's emulator
  * @on_fault:	PTO_ON_FAULT_*; STOP when never set
@@ -373,7 +373,8 @@ struct pto_mem_alloc {
  *	EOPNOTSUPP	unknown_dir: @dir is not known
  *	EFBIG	too_long: @bytes is over PTO_MEM_COPY_MAX
  *	EINVAL	overlap: the ranges of a D2D copy overlap
- *	ERANGE	bad_device_range: not inside one memory object
+ *	ERANGE	bad_device_range: not inside one memory object, or a program's image is to
+ *		be written
  *	EFAULT	bad_host_range: the host range can not be read or written; part of
  *		the copy may be done
  */
@@ -640,7 +641,8 @@ struct pto_cmd {
  *	EINVAL	launch_args: args is unaligned, nargs is over the limit, or one is
  *		given without the other
  *	ENOTCONN	no_emulator: LAUNCH while no emulator is attached
- *	ERANGE	bad_device_range: not inside one memory object
+ *	ERANGE	bad_device_range: not inside one memory object, or a program's image is to
+ *		be written
  *	EOPNOTSUPP	unknown_dir: copy.dir is not known
  *	EINVAL	copy_bytes: copy.bytes is 0
  *	EINVAL	copy_overlap: the ranges of a D2D copy overlap
@@ -792,10 +794,10 @@ struct pto_event_fd {
  * @ctx:	out: number of the context
  * @stream:	out: handle of the stream; 0 if the whole context is concerned
  * @pid:	out: process that bound the context, as the caller sees it
- * @core:	out: flat number of the core; -1 if none
+ * @core:	out: flat number of the core that reported it; -1 if none did
  * @fault_class:	out: PTO_FAULT_*
  * @code:	out: what @fault_class says
- * @func_id:	out: of a LAUNCH; otherwise 0
+ * @func_id:	out: of a LAUNCH that a core reported; otherwise, as of one that timed out, 0
  * @lost:	out: records dropped, oldest first, since the last one was read
  *
  * FAULT_QUERY Errors:
@@ -884,7 +886,8 @@ struct pto_emu_attach {
  *	ENOENT	no_emulator: no emulator has this handle
  *	EIO	broken: the emulator broke the rules, now or before
  *	ETIME	time: @timeout_ns is over
- *	ECANCELED	detached: the emulator was destroyed while it slept
+ *	ECANCELED	detached: the emulator was destroyed while it slept, or RESET has
+ *		detached it
  *	EINTR	signal: a signal came
  */
 struct pto_emu_step {

@@ -110,6 +110,12 @@ struct pto_orch {
 	const struct pto_orch_table *table;
 };
 
+/*
+ * Tasks and edges that are given, and memory that is asked for, are for init_runtime(): in
+ * an orchestration that runs on the device pto_orch_task(), _edge(), _malloc(), _free() and
+ * _record() fail with -EPERM, and so does the launch.
+ */
+
 /** pto_orch_task - add a task; returns its id or -errno */
 static inline int pto_orch_task(struct pto_orch *o, int func_id, int core,
 				const uint64_t *args, int nargs)

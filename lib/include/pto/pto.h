@@ -112,8 +112,9 @@ struct pto_device_info {
  * @dev:	where to put the handle
  *
  * Opening the same device again gives another reference to the same one, unless that
- * was reset or unplugged in the meantime: it is dead for good, all calls on it
- * but those that free something answer -ENODEV, and a device that comes back is opened anew.
+ * was reset or unplugged in the meantime: it is dead for good, all calls that need it
+ * answer -ENODEV (to free, to list and to count does not), and a device that comes back is
+ * opened anew.
  *
  * A device of the driver is used by io_uring where that works, else by ioctl;
  * PTO_SUBMIT=uring or ioctl decides. What a device takes from the environment it
@@ -204,7 +205,8 @@ PTO_API int pto_mem_list(struct pto_device *dev,
  *
  * Errors: -EINVAL (NULL or empty), -ENOEXEC (not an ELF image that this device
  * can run; the text says which check failed), -ENOENT (no kernel_entry),
- * -ENOMEM.
+ * -ENOMEM; of a device of the driver -EFBIG (over 64 MiB), -EMFILE (too many programs),
+ * -EINTR, -ENODEV.
  */
 PTO_API int pto_program_load(struct pto_device *dev, const void *image, size_t size,
 			     struct pto_program **prog);
@@ -223,20 +225,24 @@ PTO_API void pto_program_unload(struct pto_program *prog);
  */
 PTO_API int pto_stream_create(struct pto_device *dev, struct pto_stream **stream);
 
-/** pto_stream_destroy - wait for what is queued, then free; NULL is allowed */
+/**
+ * pto_stream_destroy - wait for what is queued, then free; NULL is allowed
+ *
+ * On a device of the driver, what is not done within a minute is cancelled.
+ */
 PTO_API void pto_stream_destroy(struct pto_stream *stream);
 
 /**
  * pto_stream_write, pto_stream_read, pto_stream_copy, pto_stream_fill - queue a copy
  *
- * As pto_mem_write() and so on, but source and destination must not overlap;
- * pto_stream_fill() repeats a 32-bit pattern over
- * @size bytes, which is a multiple of 4. Host and device memory must stay
+ * As pto_mem_write() and so on, but of at least one byte, and source and destination must
+ * not overlap; pto_stream_fill() repeats a 32-bit pattern, @dst and @size are multiples of 4. Host and device memory must stay
  * valid until the copy is complete. Host memory may be pageable: the driver pins it for
  * as long as it needs it, a piece of a large copy after the other. Returns the copy's
  * seqno (>= 1) or: -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno);
  * -EFAULT (the driver finds that host memory is not there; the embedded device finds out
- * when it comes to the copy, and the stream fails with -EIO); -EIO, -ETIMEDOUT or -ENODEV
+ * when it comes to the copy, and the stream fails with -EIO); -ENOMEM, -EAGAIN (no memory
+ * may be pinned, or no thread be started, for it); -EIO, -ETIMEDOUT or -ENODEV
  * (an earlier copy has failed, or the device: the stream takes no more).
  */
 PTO_API int64_t pto_stream_write(struct pto_stream *s, void *dst, const void *src, size_t size);
@@ -380,7 +386,7 @@ PTO_API int pto_graph_task_count(const struct pto_graph *graph);
  * struct pto_launch_opts - how to launch; zero means the default
  * @size:	sizeof(struct pto_launch_opts), set by the caller
  * @flags:	PTO_LAUNCH_*
- * @block_dim:	blocks to use, 1 to 24; default 1
+ * @block_dim:	blocks to use, 1 to as many as the device has, which are 24 at the most; default 1
  * @aicpu_threads: scheduler threads, 1 to 64, but no more than blocks. Default: in place, as
  *		many as the machine has cores that the process may use (threads of a core
  *		count once, and a cgroup's quota counts), of which all but the first come when
@@ -388,7 +394,7 @@ PTO_API int pto_graph_task_count(const struct pto_graph *graph);
  * @timeout_ms:	the longest the launch may take; default
  *		$PTO_LAUNCH_TIMEOUT_MS, else no bound of its own
  * @task_timeout_ms: the longest one kernel may run; default
- *		$PTO_TASK_TIMEOUT_MS, else 10 s
+ *		$PTO_TASK_TIMEOUT_MS, else 10 s; on a device of the driver 240 s at the most
  * @aicpu, @aicpu_size: AICPU program; NULL or 0: the built-in one
  * @aicore, @aicore_size: AICore program; NULL or 0: the built-in one
  */
@@ -438,7 +444,8 @@ PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_op
  * pto_graph_launch_async - start a launch, and return
  * @launch: handle to wait with; give it back with pto_launch_free()
  *
- * Errors that need no run (as above, up to -EL2NSYNC) are returned here.
+ * What can be found out without a run is returned here: all errors above but -EIO, -ETIMEDOUT
+ * and -ETIME.
  */
 PTO_API int pto_graph_launch_async(struct pto_graph *graph,
 				   const struct pto_launch_opts *opts,
@@ -470,9 +477,9 @@ PTO_API void pto_launch_free(struct pto_launch *launch);
  * @window:	tasks submitted and not complete, a power of two, 4 to 2^24; default
  *		$PTO2_RING_TASK_WINDOW, else 16384
  * @dep_pool:	blocks of 7 edges, for tasks that more than 4 others wait for,
- *		at least 4; default $PTO2_RING_DEP_POOL, else 65536
+ *		4 to 2^28; default $PTO2_RING_DEP_POOL, else 65536
  * @heap:	bytes for buffers, for each submitter and each depth of scopes up
- *		to the fourth; a power of two, at least 1024; default
+ *		to the fourth; a power of two, 1024 to 2^40; default
  *		$PTO2_RING_HEAP, else 64 MiB. Allocated when first needed
  */
 struct pto_flow_opts {

@@ -103,8 +103,11 @@ PTO_API int enable_runtime_profiling(void *runtime, int enabled);
  * Errors: -EINVAL (an argument; the text says which), -ENODEV (no current
  * device), -EBUSY (@runtime is initialised), -ENOEXEC (an image that can not
  * be loaded), -ENOENT (no such function, or a kernel without entry, or a task
- * of an unknown func_id), -EEXIST (a func_id given twice), -ENOMEM,
- * -EIO (it crashed, or returned other than 0 or a negative errno), or what it returned.
+ * of an unknown func_id), -EEXIST (a func_id given twice), -ENOMEM, -EAGAIN (no
+ * timer for it), -ETIMEDOUT (it took longer than $PTO_ORCH_TIMEOUT_MS), -EDEADLK (called
+ * from a kernel or an orchestration), -EPERM (the device was opened before fork()),
+ * -EIO (it crashed, or returned -1 or what is no errno), or the negative errno that it
+ * returned.
  */
 PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_size,
 			 const char *orch_func_name, const uint64_t *func_args,
@@ -116,7 +119,7 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * launch_runtime - run all tasks of the graph, and wait
  * @runtime:	handle
  * @aicpu_thread_num: scheduler threads, 1 to 64
- * @block_dim:	blocks to use, 1 to 24
+ * @block_dim:	blocks to use, 1 to as many as the device has, which are 24 at the most
  * @device_id:	the current device
  * @aicpu, @aicpu_size: AICPU program; 0 bytes: the built-in one
  * @aicore, @aicore_size: AICore program; 0 bytes: the built-in one
@@ -127,9 +130,9 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  *
  * A further launch finds device memory as the last one has left it. After a
  * launch that failed with other than -EBUSY only finalize_runtime() is legal.
- * Errors: -EINVAL (an argument; not initialised), -EBUSY (in use), -EIO,
- * -ELOOP, -ENOEXEC, -ETIMEDOUT, -ETIME as pto_graph_launch(), -EBADFD (a
- * launch failed before). -ETIMEDOUT and -EIO may also tell of an orchestration on the
+ * Errors: -EINVAL (an argument; not initialised), -EBUSY (in use), -EBADFD (a launch
+ * failed before), all of pto_graph_launch(), and of an orchestration that runs on the
+ * device what failed in it, as pto_flow_submit() says. -ETIMEDOUT and -EIO may also tell of an orchestration on the
  * device, which has $PTO_ORCH_TIMEOUT_MS of CPU time, and of time without a call.
  */
 PTO_API int launch_runtime(void *runtime, int aicpu_thread_num, int block_dim, int device_id,

@@ -96,7 +96,8 @@ PTO_API uint32_t pto_dtype_size(uint32_t dtype);
  * @shapes:	@ndims numbers of elements, each at least 1; rows are contiguous
  * @ndims:	1 to 5
  *
- * Fails if an argument is out of range, or the bytes do not fit in 64 bits.
+ * Fails if an argument is out of range, or the tensor has over 2^63 - 1 bytes, or more than fit
+ * behind @addr.
  */
 PTO_API int pto_tensor_init(struct pto_tensor *out, void *addr, const uint32_t *shapes,
 			    uint32_t ndims, enum pto_dtype dtype);

@@ -93,6 +93,7 @@ static void pto_ctx_end(struct work_struct *work)
 
 	/* Dropping a stream waits until its commands are done. */
 	pto_object_drop_all(ctx);
+	pto_streams_settle(ctx);
 	pto_mem_discard_all(ctx);
 	pto_map_zap_memory(ctx->inode);
 }
@@ -220,6 +221,15 @@ int pto_ctx_release(struct inode *inode, struct file *file)
 
 /* ---- binding ---- */
 
+/* Unless it has just died. */
+static void pto_ctl_live(struct pto_ctx *ctx)
+{
+	spin_lock_irq(&ctx->qlock);
+	if (!ctx->dead)
+		WRITE_ONCE(ctx->ctl->state, PTO_CTX_LIVE);
+	spin_unlock_irq(&ctx->qlock);
+}
+
 /* A mapping of the control page is being made. */
 int pto_ctx_bind(struct pto_ctx *ctx)
 {
@@ -236,7 +246,7 @@ int pto_ctx_bind(struct pto_ctx *ctx)
 			ctx->pid = get_task_pid(current, PIDTYPE_TGID);
 			get_task_comm(ctx->comm, current->group_leader);
 			ctx->uid = current_euid();
-			WRITE_ONCE(ctx->ctl->state, PTO_CTX_LIVE);
+			pto_ctl_live(ctx);
 			/* Pairs with pto_ctx_check(): who sees it, sees the pid. */
 			smp_store_release(&ctx->mm, current->mm);
 		}
@@ -359,6 +369,11 @@ int pto_call_reset(struct pto_call *call)
 	struct pto_stream *stream;
 
 	spin_lock_irq(&ctx->qlock);
+	/* What ends now, ends for that. */
+	if (ctx->dead) {
+		spin_unlock_irq(&ctx->qlock);
+		return -ENODEV;
+	}
 	if (ctx->emu && pto_emu_stuck(ctx->emu))
 		pto_emu_detach(ctx->emu, -ECANCELED);
 	list_for_each_entry(stream, &ctx->streams, node) {

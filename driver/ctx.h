@@ -69,6 +69,7 @@ struct pto_emu;
  * @lock:	protects the settings, binding, and publishing of handles
  * @objects:	handle to object
  * @n_streams:	streams that exist
+ * @n_waits:	waits by io_uring that have not ended
  * @space:	memory objects by device address, under @space_lock
  * @aperture_base, @aperture_size:	where device memory may lie; size 0: not set
  *
@@ -102,6 +103,7 @@ struct pto_ctx {
 	u32 next_handle;
 	atomic_t n_objects;
 	atomic_t n_streams;
+	atomic_t n_waits;
 	spinlock_t space_lock;		/* a leaf, never in an interrupt */
 	struct rb_root space;
 	u64 aperture_base;

@@ -15,7 +15,7 @@
 #include "stream.h"
 
 #define PTO_EMU_DEPTH_MAX	1024
-#define PTO_EMU_BUDGET		64	/* completions with the queue lock held */
+#define PTO_EMU_BUDGET		64	/* completions, or launches of a stream, at once */
 
 static struct pto_queue_sub *pto_emu_sub(struct pto_emu *emu, u32 core)
 {
@@ -162,17 +162,21 @@ static void pto_emu_ring(struct pto_emu *emu)
 
 /*
  * The stream's head is a LAUNCH. On a core, the launches behind it go ahead too; on a block
- * they wait for it, since its lanes would let them overtake.
+ * they wait for it, since its lanes would let them overtake. True: there are more.
  */
-void pto_emu_push(struct pto_stream *stream)
+bool pto_emu_push(struct pto_stream *stream)
 {
 	struct pto_emu *emu = stream->obj.ctx->emu;
 	u64 before = stream->pushed;
+	bool more = false;
 
 	list_del_init(&stream->blocked_node);
 	while (stream->pushed < stream->submitted &&
 	       pto_stream_task(stream, stream->pushed + 1)->opcode == PTO_CMD_LAUNCH) {
 		if (stream->engine == PTO_ENGINE_BLOCK && stream->pushed > stream->completed)
+			break;
+		more = stream->pushed - before == PTO_EMU_BUDGET;
+		if (more)
 			break;
 		if (!pto_emu_push_launch(emu, stream, stream->pushed + 1)) {
 			list_add_tail(&stream->blocked_node, &emu->starved);
@@ -182,6 +186,7 @@ void pto_emu_push(struct pto_stream *stream)
 	}
 	if (stream->pushed != before)
 		pto_emu_ring(emu);
+	return more;
 }
 
 /* Tell the emulator of programs that are gone, as far as there is room. */
@@ -579,7 +584,9 @@ static int pto_emu_state(struct pto_emu *emu)
 {
 	if (emu->broken)
 		return -EIO;
-	return emu->attached ? 0 : -ECANCELED;
+	if (emu->attached)
+		return 0;
+	return emu->obj.ctx->dead ? -ENODEV : -ECANCELED;
 }
 
 static int pto_emu_reap(struct pto_emu *emu, u32 *reaped)

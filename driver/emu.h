@@ -109,7 +109,7 @@ static inline struct pto_emu *to_emu(struct pto_object *obj)
 }
 
 /* With the queue lock held. */
-void pto_emu_push(struct pto_stream *stream);
+bool pto_emu_push(struct pto_stream *stream);
 void pto_emu_forget(struct pto_stream *stream, u64 to);
 void pto_emu_detach(struct pto_emu *emu, int status);
 bool pto_emu_stuck(struct pto_emu *emu);

@@ -69,12 +69,15 @@ static u64 pto_space_first_fit(struct pto_ctx *ctx, u64 bytes)
 
 static int pto_space_place(struct pto_ctx *ctx, struct pto_mem *mem)
 {
-	int err;
+	int err = -ENODEV;
 
 	spin_lock(&ctx->space_lock);
-	if (!mem->addr)
-		mem->addr = pto_space_first_fit(ctx, mem->bytes);
-	err = mem->addr ? pto_space_insert(ctx, mem) : -ENOSPC;
+	/* A dead context's pages are given back by pto_mem_discard_all(), which takes this lock. */
+	if (!READ_ONCE(ctx->dead)) {
+		if (!mem->addr)
+			mem->addr = pto_space_first_fit(ctx, mem->bytes);
+		err = mem->addr ? pto_space_insert(ctx, mem) : -ENOSPC;
+	}
 	spin_unlock(&ctx->space_lock);
 	return err;
 }

@@ -220,6 +220,8 @@ int pto_call_query(struct pto_call *call)
 		return err;
 	if (args->item > PTO_QUERY_OBJECT)
 		return -EOPNOTSUPP;
+	if (args->data_size > PAGE_SIZE)
+		return -E2BIG;
 	if (args->handle && args->item != PTO_QUERY_OBJECT)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));

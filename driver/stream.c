@@ -250,8 +250,7 @@ static bool pto_stream_step(struct pto_stream *stream)
 			return true;
 		}
 		pto_stream_reach(stream);
-		pto_emu_push(stream);
-		return false;
+		return pto_emu_push(stream);
 	case PTO_CMD_WAIT:
 		return pto_stream_try_wait(stream, task);
 	default:
@@ -384,6 +383,34 @@ static void pto_stream_drop(struct pto_object *obj)
 		spin_unlock_irq(&ctx->qlock);
 		cond_resched();
 	} while (!drained);
+}
+
+/* One that has commands left, with a reference; NULL: none has. */
+static struct pto_stream *pto_stream_unsettled(struct pto_ctx *ctx)
+{
+	struct pto_stream *stream, *found = NULL;
+
+	spin_lock_irq(&ctx->qlock);
+	list_for_each_entry(stream, &ctx->streams, node) {
+		if (stream->completed != stream->submitted &&
+		    kref_get_unless_zero(&stream->obj.ref)) {
+			found = stream;
+			break;
+		}
+	}
+	spin_unlock_irq(&ctx->qlock);
+	return found;
+}
+
+/* Of a dead context: wait for streams whose handles a call under way has taken, as it does. */
+void pto_streams_settle(struct pto_ctx *ctx)
+{
+	struct pto_stream *stream;
+
+	while ((stream = pto_stream_unsettled(ctx))) {
+		pto_stream_drop(&stream->obj);
+		pto_object_put(&stream->obj);
+	}
 }
 
 static void pto_stream_free(struct pto_object *obj)

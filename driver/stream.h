@@ -186,6 +186,7 @@ void pto_run(struct pto_ctx *ctx);
 void pto_stream_wake(struct pto_stream *stream);
 void pto_stream_done(struct pto_stream *stream, int status);
 void pto_stream_drain(struct pto_stream *stream, int status);
+void pto_streams_settle(struct pto_ctx *ctx);
 void pto_stream_lose(struct pto_stream *stream, int status);
 void pto_stream_set_state(struct pto_stream *stream, u32 state);
 int pto_stream_status(struct pto_stream *stream, u64 seqno);

@@ -66,6 +66,7 @@ bool pto_wait_take(struct pto_waiter *waiter, int result)
 void pto_wait_finish(struct pto_waiter *waiter, unsigned int issue_flags)
 {
 	hrtimer_cancel(&waiter->timer);
+	atomic_dec(&waiter->ctx->n_waits);
 	/* Before the command lets go of the file, and with it of the context. */
 	pto_object_put(&waiter->stream->obj);
 	io_uring_cmd_done(waiter->cmd, waiter->result, 0, issue_flags);
@@ -143,9 +144,12 @@ static int pto_wait_park(struct pto_call *call, struct pto_stream *stream, u64 s
 {
 	struct pto_waiter *waiter;
 
+	/* They may all be for one command, whose end then tells each of them. */
+	if (atomic_inc_return(&call->ctx->n_waits) > PTO_WAITS_MAX)
+		goto no_memory;
 	waiter = kzalloc(sizeof(*waiter), PTO_GFP);
 	if (!waiter)
-		return -ENOMEM;
+		goto no_memory;
 	waiter->ctx = call->ctx;
 	waiter->stream = stream;
 	waiter->seqno = seqno;
@@ -162,6 +166,10 @@ static int pto_wait_park(struct pto_call *call, struct pto_stream *stream, u64 s
 	if (pto_waiter_add(waiter, timeout_ns))
 		pto_wait_finish(waiter, call->issue_flags);
 	return PTO_CALL_PARKED;
+
+no_memory:
+	atomic_dec(&call->ctx->n_waits);
+	return -ENOMEM;
 }
 
 /**

@@ -133,6 +133,9 @@ TEST_F(ctx, query_errors)
 
 	EXPECT_ROW(u, QUERY, EOPNOTSUPP, unknown_item, uapi_query(u, 5, 0, &info, sizeof(info)));
 	EXPECT_ERRNO(EOPNOTSUPP, uapi_query(u, ~0U, 0, &info, sizeof(info)));
+	EXPECT_ROW(u, QUERY, E2BIG, data_long,
+		   uapi_query(u, PTO_QUERY_CTX, 0, u->window, PAGE + 1));
+	EXPECT_ERRNO(E2BIG, uapi_query(u, PTO_QUERY_DRIVER, 0, u->window, ~0U));
 	EXPECT_ROW(u, QUERY, EINVAL, handle_unused,
 		   uapi_query(u, PTO_QUERY_CTX, 1, &info, sizeof(info)));
 	EXPECT_ROW(u, QUERY, EFAULT, bad_data, uapi_query(u, PTO_QUERY_CTX, 0, NULL, 8));

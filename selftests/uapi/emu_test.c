@@ -492,6 +492,50 @@ TEST_F(emu, destroyed_while_asleep)
 	pthread_join(thread, NULL);
 }
 
+static void *close_later(void *arg)
+{
+	struct cores *c = arg;
+	struct uapi plain = *c->u;
+
+	plain.path = BY_IOCTL;
+	usleep(20000);
+	uapi_shutdown(&plain);
+	return NULL;
+}
+
+/* Not ECANCELED: the context has gone, not the emulator alone. */
+TEST_F(emu, closed_while_asleep)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_later, &self->cores));
+	EXPECT_ERRNO(ENODEV, cores_step(&self->cores, PTO_EMU_WAIT, BOUND_NS));
+	pthread_join(thread, NULL);
+}
+
+/* More launches than are pushed at once. */
+TEST_F(emu, many_launches)
+{
+	struct pto_cmd cmds[200];
+	struct cores *c = &self->cores;
+	struct uapi *u = &self->u;
+	struct pto_stream_create aic;
+	unsigned int i;
+
+	cores_unmap(c);
+	ASSERT_EQ(0, uapi_destroy(u, c->emu.handle));
+	ASSERT_EQ(0, cores_attach(c, u, 256));
+	ASSERT_EQ(0, uapi_stream(u, PTO_ENGINE_AIC, 0, 256, &aic));
+	for (i = 0; i < 200; i++)
+		cmds[i] = cmd_launch(self->prog.handle, 0, 0);
+	ASSERT_EQ(0, uapi_submit(u, aic.handle, cmds, 200, NULL));
+	ASSERT_TRUE(UNTIL(cores_queued(c, 0) == 200));
+	for (i = 0; i < 200; i++)
+		cores_end(c, 0, 0, 0);
+	ASSERT_EQ(0, cores_reap(c));
+	EXPECT_EQ(0, uapi_wait(u, aic.handle, 200, BOUND_NS));
+}
+
 /* A stuck one is detached by RESET, a healthy one is not. */
 TEST_F(emu, reset)
 {

@@ -327,4 +327,30 @@ TEST_F(wait, threads)
 	}
 }
 
+/* All for one command, whose end tells each: they are counted. */
+TEST_F(wait, more_than_a_context_may_have)
+{
+	struct pto_stream_wait args = { sizeof(args), 0, self->stream.handle, 0, 1, BOUND_NS };
+	struct uapi *u = &self->u;
+	int i;
+
+	if (variant->path == BY_IOCTL)
+		SKIP(return, "by ioctl each is a thread");
+	ASSERT_EQ(0, submit(u, self->stream.handle, cmd_hang()));
+	for (i = 0; i < PTO_WAITS_MAX; i++)
+		uapi_queue(u, PTO_IOC_STREAM_WAIT, &args, sizeof(args), i);
+	EXPECT_EQ(UAPI_NO_CQE, uapi_cqe(u, 0, NULL));
+	uapi_queue(u, PTO_IOC_STREAM_WAIT, &args, sizeof(args), i);
+	EXPECT_ERRNO(ENOMEM, uapi_cqe(u, BOUND_MS, NULL));
+	u->path = BY_IOCTL;
+	ASSERT_EQ(0, uapi_ctl(u, self->stream.handle, PTO_STREAM_ABORT));
+	u->path = BY_URING;
+	for (i = 0; i < PTO_WAITS_MAX; i++)
+		ASSERT_ERRNO(ECANCELED, uapi_cqe(u, BOUND_MS, NULL));
+	/* Their places are free again. */
+	EXPECT_ERRNO(ECANCELED, uapi_wait(u, self->stream.handle, 1, BOUND_NS));
+	ASSERT_EQ(0, submit(u, self->stream.handle, cmd_delay(20 * MS)));
+	EXPECT_EQ(0, uapi_wait(u, self->stream.handle, 2, BOUND_NS));
+}
+
 TEST_HARNESS_MAIN

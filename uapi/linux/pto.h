@@ -101,6 +101,7 @@ enum {
 #define PTO_BATCH_MAX		256		/* commands that one SUBMIT accepts */
 #define PTO_STREAMS_MAX		256		/* streams of one context */
 #define PTO_OBJECTS_MAX		65535U		/* handles of one context */
+#define PTO_WAITS_MAX		4096		/* waits by io_uring of one context */
 #define PTO_FAULTS_MAX		64		/* unread fault records that are kept */
 #define PTO_TIMEOUT_MAX_MS	240000U
 #define PTO_TIMEOUT_MAX_NS	240000000000ULL
@@ -195,6 +196,7 @@ struct pto_ctl_page {
  *
  * QUERY Errors:
  *	EOPNOTSUPP	unknown_item: @item is not known
+ *	E2BIG	data_long: @data_size is over a page
  *	EINVAL	handle_unused: @handle is not 0 and @item is not an object
  *	EFAULT	bad_data: @data can not be written
  *	ENOENT	no_object: no object has this handle
@@ -690,7 +692,8 @@ struct pto_stream_submit {
  *	EINVAL	bad_timeout: @timeout_ns is over the limit
  *	ENOENT	no_stream: no stream has this handle
  *	EINVAL	bad_seqno: @seqno is 0 or not assigned yet
- *	ENOMEM	no_memory: by io_uring, the host has none, or a cgroup's limit was met
+ *	ENOMEM	no_memory: by io_uring, the host has none, or a cgroup's limit was met,
+ *		or PTO_WAITS_MAX have not ended yet
  *	EIO	fault: the command faulted
  *	ETIMEDOUT	hang: the command hung
  *	ECANCELED	canceled: the command was cancelled

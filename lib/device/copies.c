@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/thread.h"
@@ -24,6 +25,8 @@
 #define PINNED		(16u << 20)	/* by this stream; others of the context need some, too */
 #define SLICE_NS	(50 * NSEC_PER_MSEC)
 #define FREE_NS		(60 * NSEC_PER_SEC)
+#define NAP_NS		(1 * NSEC_PER_MSEC)
+#define NO_MEMORY_NS	(10 * NSEC_PER_SEC)
 
 /**
  * struct job - a copy
@@ -44,6 +47,7 @@ struct job {
  * @sending:	the first copy that the driver has not got whole
  * @given, @completed: seqnos of the driver's
  * @pinned:	bytes of host memory in the pieces between them
+ * @no_memory:	since when the driver, which has nothing of the stream's, finds no memory; 0: it does
  * @moved:	bytes that have been copied
  * @piece:	by the driver's seqno: bytes of the piece, and how many of @pinned are its own
  * @error:	the stream has failed; @text says why
@@ -61,6 +65,7 @@ struct copies {
 	int64_t queued, done, sending;
 	uint64_t given, completed;
 	size_t pinned;
+	uint64_t no_memory;
 	int64_t moved;
 	struct {
 		uint32_t size, pinned;
@@ -138,6 +143,21 @@ static struct pto_cmd piece_of(const struct job *job, size_t size)
 	};
 }
 
+/*
+ * There is no memory for a piece: other streams have pinned what a context may, and have it
+ * until some time after they are done. Or there is none at all.
+ */
+static bool memory_may_come(struct copies *s)
+{
+	uint64_t now = now_ns();
+
+	if (s->given != s->completed)
+		return true;
+	if (!s->no_memory)
+		s->no_memory = now;
+	return now - s->no_memory < NO_MEMORY_NS;
+}
+
 /* Give the driver the next piece of a copy. -EBUSY: there is no room now. */
 static int send_piece(struct copies *s, struct job *job)
 {
@@ -155,11 +175,11 @@ static int send_piece(struct copies *s, struct job *job)
 	if (s->given - s->completed == DEPTH || (host && s->pinned + size > PINNED))
 		return -EBUSY;
 	ret = chardev_call(cd_of(s), PTO_IOC_STREAM_SUBMIT, &submit);
-	/* Other streams have pinned what a context may. */
-	if (ret == -ENOMEM && s->given != s->completed)
+	if (ret == -ENOMEM && memory_may_come(s))
 		return -EBUSY;
 	if (ret)
 		return ret;
+	s->no_memory = 0;
 	s->given = submit.first_seqno;
 	s->piece[s->given % DEPTH].size = size;
 	s->piece[s->given % DEPTH].pinned = host ? size : 0;
@@ -194,6 +214,12 @@ static void pump_on(struct copies *s)
 		stream_fails(s, ret, s->given + 1);
 }
 
+/* The driver's seqno to wait for; 0: it has nothing of the stream's. */
+static uint64_t next_piece(const struct copies *s)
+{
+	return s->given == s->completed ? 0 : s->completed + 1;
+}
+
 static int error_of(const struct copies *s)
 {
 	return s->error ? fail_set(s->error, s->text) : 0;
@@ -201,8 +227,10 @@ static int error_of(const struct copies *s)
 
 /* ---- the thread --------------------------------------------------------- */
 
+/* Until a seqno of the driver's is complete; 0: for a moment, as nobody tells when there is memory. */
 static int wait_driver(struct copies *s, uint64_t seqno, uint64_t timeout_ns)
 {
+	const struct timespec nap = { .tv_nsec = NAP_NS };
 	struct pto_stream_wait wait = {
 		.size = sizeof(wait),
 		.stream = s->create.handle,
@@ -210,6 +238,8 @@ static int wait_driver(struct copies *s, uint64_t seqno, uint64_t timeout_ns)
 		.timeout_ns = min(timeout_ns, (uint64_t)PTO_TIMEOUT_MAX_NS),
 	};
 
+	if (!seqno)
+		return nanosleep(&nap, NULL);
 	return chardev_call(cd_of(s), PTO_IOC_STREAM_WAIT, &wait);
 }
 
@@ -226,7 +256,7 @@ static void *copies_main(void *arg)
 			pthread_cond_wait(&s->changed, &s->lock);
 			continue;
 		}
-		next = min(s->completed + 1, s->given);
+		next = next_piece(s);
 		pthread_mutex_unlock(&s->lock);
 		wait_driver(s, next, SLICE_NS);
 		pthread_mutex_lock(&s->lock);
@@ -361,7 +391,7 @@ static int look(struct copies *s, int64_t seqno, uint64_t *next)
 		ret = 0;
 	else
 		ret = s->error ? error_of(s) : 1;
-	*next = seqno < s->sending ? job_at(s, seqno)->last : min(s->completed + 1, s->given);
+	*next = seqno < s->sending ? job_at(s, seqno)->last : next_piece(s);
 	pthread_mutex_unlock(&s->lock);
 	return ret;
 }

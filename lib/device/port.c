@@ -308,7 +308,8 @@ static struct pto_cmd cmd_of(const struct pto_desc *desc)
 		.opcode = PTO_CMD_LAUNCH,
 		.flags = desc->flags & PTO_DESC_TIMESTAMP ? PTO_CMD_TIMESTAMP : 0,
 		.launch = {
-			.args = desc->launch.args,
+			/* Of a mixed task without any, it is where they would be. */
+			.args = desc->launch.nargs ? desc->launch.args : 0,
 			.nargs = desc->launch.nargs,
 			.func_id = desc->launch.func_id,
 		},

@@ -203,6 +203,44 @@ TEST(large_copies_beside_launches)
 	free(back);
 }
 
+/* More host memory than the driver pins for a context, which is 64 MiB: some have to wait. */
+TEST(many_streams_copy_at_once)
+{
+	enum { STREAMS = 6, COPIES = 8 };
+	static const char latency[] = "/sys/kernel/debug/pto/pto0/latency_ns";
+	struct pto_stream *s[STREAMS];
+	const size_t size = 4 * MIB;
+	int64_t last[STREAMS];
+	char *host, *a;
+	struct rig r;
+	int i, k;
+
+	host = calloc(1, size + 64);
+	ASSERT_NE(NULL, host);
+	ASSERT_EQ(0, rig_open(&r, "pto0")) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_mem_alloc(r.dev, size, (void **)&a)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, write_file(latency, "20000000\n"));
+	for (i = 0; i < STREAMS; i++)
+		ASSERT_EQ(0, pto_stream_create(r.dev, &s[i])) TH_LOG("%s", pto_last_error());
+	pattern((uint32_t *)(host + 64), size, 3);
+	for (k = 0; k < COPIES; k++) {
+		for (i = 0; i < STREAMS; i++) {
+			last[i] = pto_stream_write(s[i], a, host + 64, size);
+			EXPECT_EQ(k + 1, last[i]) TH_LOG("%s", pto_last_error());
+		}
+	}
+	for (i = 0; i < STREAMS; i++) {
+		EXPECT_EQ(0, pto_stream_wait(s[i], last[i], BOUND_MS)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(COPIES * size, pto_stream_bytes(s[i]));
+		pto_stream_destroy(s[i]);
+	}
+	EXPECT_EQ(0, write_file(latency, "0\n"));
+	EXPECT_EQ(0, memcmp(host + 64, a, size));
+	EXPECT_EQ(0, pto_mem_free(r.dev, a));
+	EXPECT_EQ(0, rig_close(&r));
+	free(host);
+}
+
 /* A kernel waits for what a copy brings: one that waited for the kernel would never end. */
 TEST(copies_run_beside_kernels)
 {

@@ -98,6 +98,18 @@ TEST_F(mixed, all_shapes)
 	EXPECT_EQ(2 * lanes, self->counter[0]);
 }
 
+TEST_F(mixed, without_arguments)
+{
+	const struct pto_task task = { .size = sizeof(task), .kernels = { NOOP, NOOP, NOOP } };
+	struct pto_flow *flow;
+
+	ASSERT_EQ(0, pto_flow_start(self->graph, &self->opts, NULL, &flow));
+	EXPECT_EQ(0, pto_flow_submit(flow, &task)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pto_flow_finish(flow)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_graph_submit(self->graph, &task)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pto_graph_launch(self->graph, &self->opts)) TH_LOG("%s", pto_last_error());
+}
+
 static void meet_often(struct __test_metadata *_metadata, FIXTURE_DATA(mixed) *self, int mask)
 {
 	const int n = SANITIZED ? 100 : 1000;

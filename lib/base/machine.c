@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/linker.h"
 #include "base/util.h"
 
 #define MAX_NODES	64
@@ -45,16 +46,14 @@ static const struct {
 	SYMBOL(get_type_depth), SYMBOL(get_obj_by_depth), SYMBOL(bitmap_next),
 };
 
-enum { UNKNOWN, ASKING, KNOWN };
-
 /**
  * struct machine - what is known
- * @state:	the others are there, and stay as they are, once it is KNOWN
+ * @known:	the others are there, and stay as they are
  * @first:	by CPU: the first one of the same core
  * @node:	the CPUs of a memory node that has any
  */
 static struct {
-	atomic_uint state;
+	atomic_bool known;
 	uint16_t first[CPU_SETSIZE];
 	cpu_set_t node[MAX_NODES];
 	unsigned int nodes;
@@ -179,17 +178,21 @@ static void ask(void)
 
 static bool learn(void)
 {
-	unsigned int cpu, state = UNKNOWN;
+	unsigned int cpu;
 
-	if (atomic_load_explicit(&machine.state, memory_order_acquire) == KNOWN)
+	if (atomic_load_explicit(&machine.known, memory_order_acquire))
 		return true;
-	if (!atomic_compare_exchange_strong(&machine.state, &state, ASKING))
-		return state == KNOWN;
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		machine.first[cpu] = cpu;
-	if (!is_simple())
-		ask();
-	atomic_store(&machine.state, KNOWN);
+	/* For dlopen(), and one at a time. A child of fork() finds it done, or not begun. */
+	if (!linker_try())
+		return false;
+	if (!atomic_load(&machine.known)) {
+		for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			machine.first[cpu] = cpu;
+		if (!is_simple())
+			ask();
+		atomic_store(&machine.known, true);
+	}
+	linker_leave();
 	return true;
 }
 
@@ -295,7 +298,7 @@ unsigned int machine_cores(void)
 {
 	cpu_set_t set;
 
-	if (atomic_load_explicit(&machine.state, memory_order_acquire) != KNOWN)
+	if (!atomic_load_explicit(&machine.known, memory_order_acquire))
 		return machine_cpus();
 	may_use(&set);
 	return within_quota(count_cores(&set));

@@ -26,7 +26,9 @@ int machine_here(void);
  * machine_leave - have the calling thread run on another CPU, if it is on @cpu and may
  *
  * From there the kernel may move it again. For a thread that waits actively for what one on that
- * CPU does: the kernel, for which both are busy, takes milliseconds to part them.
+ * CPU does: the kernel, for which both are busy, takes milliseconds to part them. What the
+ * thread may use is set anew to what it may use now, so one that lives for long would not
+ * follow a cpuset that grows.
  */
 void machine_leave(int cpu);
 
@@ -43,7 +45,7 @@ void machine_leave(int cpu);
  * run on all CPUs of its node that the process may use: never on less.
  *
  * To be called by a thread that has nothing to do: the first one asks hwloc. False: it is
- * to be called again, as another thread just does that, or this one has not been there for long:
+ * to be called again, as another thread just does that, or loads an image, or this one has not been there for long:
  * a process that soon ends should not have to wait for it.
  */
 bool machine_place(uint64_t born, unsigned int index, unsigned int count, int here);

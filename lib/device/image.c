@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "base/linker.h"
 #include "device/image.h"
 #include "device/image_check.h"
 
@@ -37,32 +38,12 @@
 TAILQ_HEAD(image_list, image);
 
 /*
- * Held around dlopen() and dlclose(), and by fork(): a child made while
- * another thread is in there gets a linker whose tables are half done. A
- * constructor may fork or load, so the thread that has it may take it again.
- */
-static pthread_mutex_t linker_lock = PTHREAD_MUTEX_INITIALIZER;
-static __thread unsigned int linker_depth;
-
-/*
- * All images, the one given back last first. Inside linker_lock, and
+ * All images, the one given back last first. Inside the linker's lock, and
  * innermost: nothing is called under it.
  */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image_list images = TAILQ_HEAD_INITIALIZER(images);
 static size_t unused, unused_bytes;	/* of @images, without the stuck ones */
-
-static void linker_enter(void)
-{
-	if (!linker_depth++)
-		pthread_mutex_lock(&linker_lock);
-}
-
-static void linker_leave(void)
-{
-	if (!--linker_depth)
-		pthread_mutex_unlock(&linker_lock);
-}
 
 /* ---- a file that can not change ------------------------------------------------- */
 
@@ -362,6 +343,15 @@ int image_get(const void *bytes, size_t size, const char *name, struct image **i
 	}
 	*imagep = image;
 	return 0;
+}
+
+void image_keep(struct image *image)
+{
+	if (!image)
+		return;
+	pthread_mutex_lock(&lock);
+	image->refs++;
+	pthread_mutex_unlock(&lock);
 }
 
 void image_put(struct image *image)

@@ -61,6 +61,9 @@ int image_get(const void *bytes, size_t size, const char *name, struct image **i
 /** image_put - give an image back; NULL is allowed */
 void image_put(struct image *image);
 
+/** image_keep - never unload an image that somebody has: a thread does not come out of it; or NULL */
+void image_keep(struct image *image);
+
 /**
  * image_symbol - address of a dynamic symbol that the image itself defines, or NULL
  *

@@ -46,7 +46,7 @@ struct mem;
 struct emu_program {
 	uint64_t serial;
 	void (*entry)(int64_t *args);
-	const struct image *image;
+	struct image *image;
 };
 
 /** struct emu_driver_times - when the driver took a command, and when it saw its end */

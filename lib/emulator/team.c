@@ -305,8 +305,7 @@ int emu_team_run(struct emulator *emu, struct emu_lane *lanes, int *failed)
 
 bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc)
 {
-	/* It was told to leave as hanging, or for another lane's sake. */
-	const struct emu_fault why = { .status = atomic_load(&t->leave) };
+	struct emu_fault why = { 0 };
 	struct emu_team *team;
 	struct member *m = NULL;
 	bool gone = false;
@@ -326,6 +325,8 @@ bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 	}
 	if (!m)
 		return false;
+	/* It was told to leave as hanging, or for another lane's sake. */
+	why.status = atomic_load(&t->leave);
 	atomic_store(&m->lost, true);
 	thread_fence_others();
 	gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;

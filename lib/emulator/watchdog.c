@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/futex.h"
 #include "base/thread.h"
+#include "device/image.h"
 #include "device/memory.h"
 #include "emulator/guard.h"
 #include "emulator/internal.h"
@@ -336,7 +337,12 @@ void emu_unwatch_thread(struct emulator *emu, struct emu_thread *t)
 
 void emu_thread_gone(struct emulator *emu, struct emu_thread *t)
 {
+	const struct emu_program *running = atomic_load(&t->running);
+
 	mem_quarantine(emu->mem);
+	/* It may return one day, to code that must be there. */
+	if (running)
+		image_keep(running->image);
 	emu_unwatch_thread(emu, t);
 }
 

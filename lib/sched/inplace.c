@@ -233,6 +233,9 @@ static void crashed(struct sched_worker *w)
 {
 	struct emu_thread *t = w->thread;
 
+	/* Given up, perhaps: then the launch is over, and its tasks are gone. */
+	if (stopped(w))
+		return;
 	w->run->ops->failed(w, t->desc->cookie, t->core->number, &t->fault);
 }
 

@@ -160,6 +160,16 @@ void launch_failed(struct sched_worker *w, uint64_t cookie, unsigned int core,
 	launch_task_failed(w, cookie, core, fault_errno(fault), cause);
 }
 
+void launch_keep_programs(struct sched *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->current) {
+		image_keep(s->current->aicpu_image);
+		image_keep(s->current->aicore_image);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 void launch_overdue(struct sched *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -262,14 +272,15 @@ static void record_wait(struct sched_worker *w, uint64_t begin)
 
 /*
  * A worker that looks for tasks on the CPU of who submits them would hold that up, and there
- * is another CPU for it. A thread that was lent is who did submit.
+ * is another CPU for it. Worker 0 only: where there are more, they are spread anyway, and
+ * its thread does not outlive the launch.
  */
 static void leave_submitter(const struct sched_worker *w)
 {
 	const struct sched_run *run = w->run;
 	const struct stream *stream;
 
-	if (!run->window || run->spin != SPIN_ALONE || (w->index && ready_stays(w)))
+	if (!run->window || run->spin != SPIN_ALONE || w->index)
 		return;
 	stream = container_of(run->window, struct stream, window);
 	machine_leave(atomic_load_explicit(&stream->here, memory_order_relaxed));

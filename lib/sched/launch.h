@@ -172,6 +172,9 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t);
 /** launch_shut_down - end the launch under way, if any: the process is about to end */
 void launch_shut_down(struct sched *s);
 
+/** launch_keep_programs - what a thread that was given up runs is never unloaded */
+void launch_keep_programs(struct sched *s);
+
 /** launch_overdue - a kernel has returned, but after its time and more */
 void launch_overdue(struct sched *s);
 

@@ -218,6 +218,7 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 	if (!p->lent)
 		pthread_detach(p->pthread);
 	emu_thread_gone(s->dev->emu, p->thread);
+	launch_keep_programs(s);
 	atomic_store(&core->lost, true);
 	s->given_up = true;
 	s->lost_workers |= 1ull << p->index;
@@ -290,24 +291,30 @@ void threads_lend(struct sched *s, unsigned int index, struct emu_thread *t)
 	threads_leave_run(s);
 }
 
-/* From now on there is no thread for this worker. */
-static struct sched_thread *take_thread(struct sched *s, unsigned int index)
+/* From now on there is no thread of our own for this worker. @lent: there still is another. */
+static struct sched_thread *take_thread(struct sched *s, unsigned int index, bool *lent)
 {
-	struct sched_thread *p;
+	struct sched_thread *own, *p;
 
 	pthread_mutex_lock(&s->threads_lock);
-	p = s->threads[index];
-	s->threads[index] = NULL;
+	own = p = s->threads[index];
+	*lent = p && p->lent;
+	if (*lent) {
+		own = p->instead;
+		p->instead = NULL;
+	} else {
+		s->threads[index] = NULL;
+	}
 	pthread_mutex_unlock(&s->threads_lock);
-	return p;
+	return own;
 }
 
 bool sched_quit(struct sched *s)
 {
 	uint64_t deadline = now_ns() + THREAD_JOIN_NS;
 	struct sched_thread *p;
+	bool all = true, lent;
 	unsigned int i;
-	bool all = true;
 
 	atomic_store(&s->quit, true);
 	launch_shut_down(s);
@@ -316,7 +323,8 @@ bool sched_quit(struct sched *s)
 		futex_wake(&s->wanted[i], 1);
 	}
 	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
-		p = take_thread(s, i);
+		p = take_thread(s, i, &lent);
+		all = all && !lent;
 		if (!p)
 			continue;
 		if (thread_join(p->pthread, deadline))

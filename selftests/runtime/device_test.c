@@ -263,6 +263,40 @@ static int thread_count(void)
 	return n;
 }
 
+/* It has submitted all it has, and works on that. */
+TEST(exit_while_a_thread_is_lent)
+{
+#ifdef __SANITIZE_THREAD__
+	SKIP(return, "ThreadSanitizer reports each thread that exit() finds");
+#endif
+	FIXTURE_DATA(device) *self = calloc(1, sizeof(*self));
+	static int64_t count_and_stop[2];
+	int status, ms;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		alarm(20);
+		setenv("PTO2_ORCH_TO_SCHED", "1", 1);
+		self->rt = calloc(1, get_runtime_size());
+		self->args[0] = self->args[1] = self->args[2] = (uint64_t)self->x;
+		self->args[3] = N;
+		self->args[4] = (uint64_t)count_and_stop;
+		self->args[5] = FLOW_WAIT;
+		if (set_device(0) || init(self, 6) ||
+		    pto_runtime_launch_async(self->rt, 2, 2, 0, NULL, 0, NULL, 0, 1))
+			_exit(1);
+		/* Long enough for that thread to have taken one of the tasks. */
+		for (ms = 0; ms < 10000 && !__atomic_load_n(count_and_stop, __ATOMIC_RELAXED); ms++)
+			usleep(1000);
+		usleep(100000);
+		exit(ms < 10000 ? 0 : 2);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	free(self);
+}
+
 /* What it touches when all else has been freed is for a sanitizer to see. */
 TEST_F(device, returns_when_its_launch_is_long_over)
 {

@@ -64,6 +64,9 @@ static void wait_for_tasks(struct pto_orch *o, int64_t *count_and_stop)
 
 	for (i = 0; i < 6; i++)
 		pto_orch_submit(o, &task);
+	/* Until one runs: then there is a launch that this thread may be lent to. */
+	while (!__atomic_load_n(count_and_stop, __ATOMIC_RELAXED) && !pto_orch_failed(o))
+		;
 }
 
 static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)

@@ -660,7 +660,8 @@ struct pto_cmd {
  *	ETIMEDOUT	wait_hang: with a wait, the last command hung
  *	ECANCELED	wait_canceled: with a wait, the last command was cancelled
  *	ETIME	wait_time: with a wait, @timeout_ns is over
- *	EINTR	wait_signal: with a wait, a signal came; the work goes on
+ *	EINTR	wait_signal: with a wait, a signal came, or io_uring has something
+ *		to do in this thread; the work goes on
  */
 struct pto_stream_submit {
 	__u32 size;
@@ -698,7 +699,8 @@ struct pto_stream_submit {
  *	ETIMEDOUT	hang: the command hung
  *	ECANCELED	canceled: the command was cancelled
  *	ETIME	time: @timeout_ns is over
- *	EINTR	signal: a signal came
+ *	EINTR	signal: a signal came, or io_uring has something to do in this
+ *		thread
  */
 struct pto_stream_wait {
 	__u32 size;
@@ -891,7 +893,8 @@ struct pto_emu_attach {
  *	ETIME	time: @timeout_ns is over
  *	ECANCELED	detached: the emulator was destroyed while it slept, or RESET has
  *		detached it
- *	EINTR	signal: a signal came
+ *	EINTR	signal: a signal came, or io_uring has something to do in this
+ *		thread
  */
 struct pto_emu_step {
 	__u32 size;

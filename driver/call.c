@@ -140,6 +140,7 @@ int pto_call_run(struct pto_call *call, unsigned int cmd, u32 expected_size)
 			return err;
 	}
 	err = op->run(call);
+	/* A handle, device memory or the emulator was not found. */
 	if (err == -ENOENT || err == -ERANGE || err == -ENOTCONN)
 		err = pto_ctx_missing(call->ctx, err);
 	if (!err && op->outputs)

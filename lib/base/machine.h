@@ -45,7 +45,8 @@ void machine_leave(int cpu);
  * run on all CPUs of its node that the process may use: never on less.
  *
  * To be called by a thread that has nothing to do: the first one asks hwloc. False: it is
- * to be called again, as another thread just does that, or loads an image, or this one has not been there for long:
+ * to be called again, as another thread just does that, or loads an image, or this one has
+ * not been there for long:
  * a process that soon ends should not have to wait for it.
  */
 bool machine_place(uint64_t born, unsigned int index, unsigned int count, int here);

@@ -227,7 +227,7 @@ static int error_of(const struct copies *s)
 
 /* ---- the thread --------------------------------------------------------- */
 
-/* Until a seqno of the driver's is complete; 0: for a moment, as nobody tells when there is memory. */
+/* Until the driver's seqno is complete; 0: for a moment, as nobody tells when there is memory. */
 static int wait_driver(struct copies *s, uint64_t seqno, uint64_t timeout_ns)
 {
 	const struct timespec nap = { .tv_nsec = NAP_NS };

@@ -61,7 +61,7 @@ int image_get(const void *bytes, size_t size, const char *name, struct image **i
 /** image_put - give an image back; NULL is allowed */
 void image_put(struct image *image);
 
-/** image_keep - never unload an image that somebody has: a thread does not come out of it; or NULL */
+/** image_keep - never unload an image that is in use: a thread is stuck in it; NULL is allowed */
 void image_keep(struct image *image);
 
 /**

@@ -273,7 +273,7 @@ static void record_wait(struct sched_worker *w, uint64_t begin)
 /*
  * A worker that looks for tasks on the CPU of who submits them would hold that up, and there
  * is another CPU for it. Worker 0 only: where there are more, they are spread anyway, and
- * its thread does not outlive the launch.
+ * its thread, but for a stand-in, ends with the launch.
  */
 static void leave_submitter(const struct sched_worker *w)
 {

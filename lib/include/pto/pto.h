@@ -236,9 +236,9 @@ PTO_API void pto_stream_destroy(struct pto_stream *stream);
  * pto_stream_write, pto_stream_read, pto_stream_copy, pto_stream_fill - queue a copy
  *
  * As pto_mem_write() and so on, but of at least one byte, and source and destination must
- * not overlap; pto_stream_fill() repeats a 32-bit pattern, @dst and @size are multiples of 4. Host and device memory must stay
- * valid until the copy is complete. Host memory may be pageable: the driver pins it for
- * as long as it needs it, a piece of a large copy after the other. Returns the copy's
+ * not overlap; pto_stream_fill() repeats a 32-bit pattern, @dst and @size are multiples of 4.
+ * Host and device memory must stay valid until the copy is complete. Host memory may be
+ * pageable: the driver pins it for as long as it needs it, a piece of a large copy after the other. Returns the copy's
  * seqno (>= 1) or: -EINVAL as there; -EBUSY (the queue is full: wait for an older seqno);
  * -EFAULT (the driver finds that host memory is not there; the embedded device finds out
  * when it comes to the copy, and the stream fails with -EIO); -ENOMEM, -EAGAIN (no memory
@@ -386,7 +386,7 @@ PTO_API int pto_graph_task_count(const struct pto_graph *graph);
  * struct pto_launch_opts - how to launch; zero means the default
  * @size:	sizeof(struct pto_launch_opts), set by the caller
  * @flags:	PTO_LAUNCH_*
- * @block_dim:	blocks to use, 1 to as many as the device has, which are 24 at the most; default 1
+ * @block_dim:	blocks to use, 1 to as many as the device has, 24 at the most; default 1
  * @aicpu_threads: scheduler threads, 1 to 64, but no more than blocks. Default: in place, as
  *		many as the machine has cores that the process may use (threads of a core
  *		count once, and a cgroup's quota counts), of which all but the first come when

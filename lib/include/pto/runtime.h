@@ -119,7 +119,7 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * launch_runtime - run all tasks of the graph, and wait
  * @runtime:	handle
  * @aicpu_thread_num: scheduler threads, 1 to 64
- * @block_dim:	blocks to use, 1 to as many as the device has, which are 24 at the most
+ * @block_dim:	blocks to use, 1 to as many as the device has, 24 at the most
  * @device_id:	the current device
  * @aicpu, @aicpu_size: AICPU program; 0 bytes: the built-in one
  * @aicore, @aicore_size: AICore program; 0 bytes: the built-in one
@@ -132,8 +132,9 @@ PTO_API int init_runtime(void *runtime, const uint8_t *orch_so, size_t orch_so_s
  * launch that failed with other than -EBUSY only finalize_runtime() is legal.
  * Errors: -EINVAL (an argument; not initialised), -EBUSY (in use), -EBADFD (a launch
  * failed before), all of pto_graph_launch(), and of an orchestration that runs on the
- * device what failed in it, as pto_flow_submit() says. -ETIMEDOUT and -EIO may also tell of an orchestration on the
- * device, which has $PTO_ORCH_TIMEOUT_MS of CPU time, and of time without a call.
+ * device what failed in it, as pto_flow_submit() says. -ETIMEDOUT and -EIO may also tell
+ * of that orchestration, which has $PTO_ORCH_TIMEOUT_MS of CPU time, and of time without
+ * a call.
  */
 PTO_API int launch_runtime(void *runtime, int aicpu_thread_num, int block_dim, int device_id,
 			   const uint8_t *aicpu, size_t aicpu_size,

@@ -367,21 +367,33 @@ static __inline int edge_added(struct pto_graph *g, struct graph_node *node, uin
 	return 0;
 }
 
-/* The fifth and every seventh edge after it open a chunk. */
+static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far)
+{
+	uint32_t units = chunk_units(far), at = g->nchunks;
+	struct graph_chunk *chunk;
+
+	/* In one slab. */
+	if ((at & (SLAB_CHUNKS - 1)) + units > SLAB_CHUNKS)
+		at = align_up(at, SLAB_CHUNKS);
+	if (at >> SLAB_CHUNK_SHIFT == g->chunks.count && slabs_add(&g->chunks))
+		return fail(-ENOMEM, "no memory for another edge of %u tasks", g->ntasks);
+	chunk = slab_chunk(g->chunks.at, at);
+	chunk->next = node->more;
+	node->more = at;
+	g->nchunks = at + units;
+	return 0;
+}
+
+/* An edge for which there is no room in the node. */
 static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
 						  uint32_t to)
 {
-	uint32_t at = (node->nsucc - NODE_EDGES) % CHUNK_EDGES;
-	struct graph_chunk *chunk;
+	uint32_t far = node->nsucc - NODE_EDGES, place = chunk_place(far);
+	int ret = place ? 0 : open_chunk(g, node, far);
 
-	if (!at) {
-		if (g->nchunks >> SLAB_CHUNK_SHIFT == g->chunks.count && slabs_add(&g->chunks))
-			return fail(-ENOMEM, "no memory for another edge of %u tasks", g->ntasks);
-		chunk = slab_chunk(g->chunks.at, g->nchunks);
-		chunk->next = node->more;
-		node->more = g->nchunks++;
-	}
-	slab_chunk(g->chunks.at, node->more)->to[at] = to;
+	if (ret)
+		return ret;
+	slab_chunk(g->chunks.at, node->more)->to[place] = to;
 	return edge_added(g, node, to);
 }
 
@@ -424,7 +436,7 @@ static uint32_t last_successor(const struct pto_graph *g, const struct graph_nod
 		return TASK_NONE;
 	if (n <= NODE_EDGES)
 		return node->succ[n - 1];
-	return slab_chunk(g->chunks.at, node->more)->to[(n - 1 - NODE_EDGES) % CHUNK_EDGES];
+	return slab_chunk(g->chunks.at, node->more)->to[chunk_place(n - 1 - NODE_EDGES)];
 }
 
 int graph_link(struct pto_graph *g, uint32_t from, uint32_t to)

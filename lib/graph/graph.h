@@ -36,7 +36,10 @@
 #define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
 #define NODE_EDGES	4
-#define CHUNK_EDGES	7
+#define CHUNK_WORDS	8	/* a unit */
+#define CHUNK_EDGES	(CHUNK_WORDS - 1)	/* in a chunk of one unit, */
+#define CHUNK_EDGES_2	(2 * CHUNK_WORDS - 1)	/* of two, */
+#define CHUNK_EDGES_4	(4 * CHUNK_WORDS - 1)	/* and of four */
 
 #define FEW_TASKS	32	/* need no memory of their own for their counts, */
 #define FEW_RUNS	4	/* nor do so few runs of roots, */
@@ -60,9 +63,17 @@ struct graph_node {
 	uint32_t succ[NODE_EDGES];
 };
 
+/**
+ * struct graph_chunk - successors for which there is no room in the node
+ * @next:	the one opened before it; in a window the one opened after it
+ *
+ * The first chunk of a task is one unit of CHUNK_WORDS words, the second one two, and all
+ * others are four: to walk them waits for memory once for each of them. In a window, where
+ * they are used again for other tasks, all are one unit.
+ */
 struct graph_chunk {
-	uint32_t to[CHUNK_EDGES];
 	uint32_t next;
+	uint32_t to[];
 };
 
 struct graph_task {
@@ -73,14 +84,14 @@ struct graph_task {
 /**
  * struct graph_slab - address space that is filled from its beginning on
  * @task:	tasks
- * @chunk:	edges; they take less than all of it, so that there is but one
+ * @chunk:	edges, by units; they take less than all of it, so that there is but one
  *		kind of slab
  * @next:	while it is in no graph
  */
 struct graph_slab {
 	union {
 		struct graph_task task[SLAB_TASKS];
-		struct graph_chunk chunk[SLAB_CHUNKS];
+		uint32_t chunk[SLAB_CHUNKS][CHUNK_WORDS];
 		struct graph_slab *next;
 	};
 };
@@ -106,7 +117,31 @@ static __inline struct graph_node *slab_node(struct graph_slab *const *slabs, ui
 
 static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t chunk)
 {
-	return &slabs[chunk >> SLAB_CHUNK_SHIFT]->chunk[chunk & (SLAB_CHUNKS - 1)];
+	return (struct graph_chunk *)slabs[chunk >> SLAB_CHUNK_SHIFT]->
+		chunk[chunk & (SLAB_CHUNKS - 1)];
+}
+
+/* The size of the chunk of an edge that comes after @far others which are not in the node, */
+static __inline uint32_t chunk_units(uint32_t far)
+{
+	return far < CHUNK_EDGES ? 1 : far < CHUNK_EDGES + CHUNK_EDGES_2 ? 2 : 4;
+}
+
+/* and its place there. */
+static __inline uint32_t chunk_place(uint32_t far)
+{
+	if (likely(far < CHUNK_EDGES))
+		return far;
+	if (far < CHUNK_EDGES + CHUNK_EDGES_2)
+		return far - CHUNK_EDGES;
+	return (far - CHUNK_EDGES - CHUNK_EDGES_2) % CHUNK_EDGES_4;
+}
+
+/* Begin to fetch it: of four units it is two cache lines. */
+static __inline void chunk_prefetch(const struct graph_chunk *chunk)
+{
+	__builtin_prefetch(chunk);
+	__builtin_prefetch(chunk->to + CHUNK_EDGES_2);
 }
 
 /* All predecessors of a task are to be done again. */
@@ -129,14 +164,17 @@ static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node
 		uint32_t to = (node)->succ[_i]; \
 		visit; \
 	} \
-	for (_n -= _in; unlikely(_n); ) { \
+	for (_n -= _in; unlikely(_n); _n -= _in) { \
 		const struct graph_chunk *_chunk = slab_chunk(chunks, _c); \
-		for (_in = (_n - 1) % CHUNK_EDGES + 1, _i = 0; _i < _in; _i++) { \
+		_in = chunk_place(_n - 1) + 1; \
+		if (_n > _in) { \
+			_c = _chunk->next; \
+			chunk_prefetch(slab_chunk(chunks, _c)); \
+		} \
+		for (_i = 0; _i < _in; _i++) { \
 			uint32_t to = _chunk->to[_i]; \
 			visit; \
 		} \
-		_n -= _in; \
-		_c = _chunk->next; \
 	} \
 } while (0)
 

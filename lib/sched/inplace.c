@@ -9,7 +9,8 @@
  */
 #include "sched/ready.h"
 
-#define PREFETCH_AHEAD	4
+#define PREFETCH_AHEAD	2
+#define CHUNKS_AHEAD	256	/* of one unit */
 
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
@@ -100,28 +101,19 @@ static __inline uint32_t take(struct sched_worker *w, enum ready_mode mode)
 }
 
 /*
- * In a large graph a task costs what its cache misses cost. Those that will be
- * needed soon are begun here, before the kernel runs: the successors that wait for nothing
- * else, and the tasks that were added a little after this one, since graphs tend to
- * run roughly in the order in which they were built. A prefetch may point anywhere,
- * so neighbours need no bounds, and there is always one, as a branch would be guessed wrong.
+ * In a large graph a task costs what its cache misses cost. Here begins to be fetched what
+ * will be needed soon: where the task's other successors are, and the tasks that were added a
+ * little after this one, since graphs tend to run roughly in the order in which they were
+ * built. A prefetch may point anywhere, so neighbours need no bounds.
  */
-static __inline void prefetch_task(const struct graph_task *t)
-{
-	__builtin_prefetch(&t->desc);
-	__builtin_prefetch(&t->node, 1);
-}
-
 static __inline void prefetch(const struct sched_run *run, const struct graph_task *t)
 {
-	uint32_t i, n = min(t->node.nsucc, (uint32_t)NODE_EDGES);
+	task_prefetch(t + PREFETCH_AHEAD);
+	if (unlikely(t->node.nsucc > NODE_EDGES)) {
+		const struct graph_chunk *chunk = slab_chunk(run->chunks, t->node.more);
 
-	prefetch_task(t + PREFETCH_AHEAD);
-	for (i = 0; i < n; i++) {
-		uint32_t to = t->node.succ[i];
-		bool next = atomic_load_explicit(&run->pending[to], relaxed) == 1;
-
-		prefetch_task(next ? slab_task(run->slabs, to) : t);
+		chunk_prefetch(chunk);
+		__builtin_prefetch(chunk->to + CHUNKS_AHEAD * CHUNK_WORDS);
 	}
 }
 

@@ -31,6 +31,13 @@ static __inline unsigned int desc_kind(const struct pto_desc *desc)
 	return (desc->lane + 1u) / 2;
 }
 
+/* Begin to fetch its two cache lines. */
+static __inline void task_prefetch(const struct graph_task *t)
+{
+	__builtin_prefetch(&t->desc);
+	__builtin_prefetch(&t->node, 1);
+}
+
 static __inline bool ring_empty(const struct sched_ring *r)
 {
 	return atomic_load_explicit(&r->head, relaxed) == atomic_load_explicit(&r->tail, relaxed);
@@ -81,11 +88,15 @@ static __inline void ready_announce(struct sched_worker *w, unsigned int n)
 static __inline void ready_put(struct sched_worker *w, unsigned int list, uint32_t task,
 			       enum ready_mode mode)
 {
+	struct graph_task *t;
+
 	if (mode && ring_empty(&w->ring[list]) && ring_put(&w->ring[list], task)) {
 		ready_announce(w, 1);
 		return;
 	}
-	atomic_store_explicit(&slab_node(w->run->slabs, task)->count, w->ready[list], relaxed);
+	t = slab_task(w->run->slabs, task);
+	__builtin_prefetch(&t->desc);
+	atomic_store_explicit(&t->node.count, w->ready[list], relaxed);
 	w->ready[list] = task;
 }
 
@@ -145,6 +156,7 @@ static __inline uint32_t ready_root(struct sched_worker *w)
 		w->roots++;
 		w->root = w->roots->first;
 		w->root_end = w->root + w->roots[1].index - w->roots->index;
+		task_prefetch(slab_task(w->run->slabs, w->root));
 	}
 	return task;
 }
@@ -271,7 +283,8 @@ static inline bool ready_anything(struct sched_worker *w)
 
 /*
  * A predecessor of @to is done; true: it was the last one. Where one is missing, nobody else
- * counts any more: what others have counted is all seen with an acquiring load.
+ * counts any more: what others have counted is all seen with an acquiring load. A task that
+ * waits for others is fetched meanwhile.
  */
 static __inline bool ready_release(const struct sched_run *run, uint32_t to, enum ready_mode mode)
 {
@@ -287,6 +300,7 @@ static __inline bool ready_release(const struct sched_run *run, uint32_t to, enu
 	if (mode == WINDOW || unlikely(left == PENDING_MANY))
 		return atomic_fetch_sub_explicit(&slab_node(run->slabs, to)->count, 1,
 						 memory_order_acq_rel) == 1;
+	task_prefetch(slab_task(run->slabs, to));
 	if (mode == SHARED)
 		return atomic_fetch_sub_explicit(pending, 1, memory_order_acq_rel) == 1;
 	atomic_store_explicit(pending, left - 1, relaxed);

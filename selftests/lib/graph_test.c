@@ -181,6 +181,30 @@ TEST_F_TIMEOUT(graph, wide, 120)
 	}
 }
 
+/* Each number of successors up to some, and in sum more than a slab holds. */
+TEST_F_TIMEOUT(graph, dense, 120)
+{
+	const int width = 72, layers = SLOW ? 10 : 500;
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24 };
+	static uint64_t ran;
+	uint64_t arg = (uintptr_t)&ran;
+	int i, k, threads, want = 0;
+
+	ran = 0;
+	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, 1, self->count));
+	for (i = 0; i < width * layers; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 1, PTO_AIV, &arg, 1));
+		/* Number k of the layer before has k + 1 successors. */
+		for (k = i % width; i >= width && k < width; k++)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - i % width - width + k, i));
+	}
+	for (threads = 1; threads <= 2; threads++) {
+		o.aicpu_threads = threads;
+		ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(want += width * layers, ran);
+	}
+}
+
 /* Bytes of device memory that a task's one argument takes. */
 #define ARG_SIZE	8
 

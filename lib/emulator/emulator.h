@@ -107,6 +107,9 @@ struct emu_fault {
  * @fault:	why it was left
  * @stack:	alternate signal stack, if it is ours to unmap
  * @old_stack:	the one before it
+ * @outer, @inner: see guard_nest(); @mask: the signal mask before
+ * @clock, @until: of a guard_call() under way, and when its time is over, but for @nested_ns
+ *		that were not its own; @nested: since when it is not
  */
 struct emu_thread {
 	const struct emu_program *_Atomic running;
@@ -126,6 +129,10 @@ struct emu_thread {
 	void *stack;
 	size_t stack_size;
 	stack_t old_stack;
+	struct emu_thread *outer, *inner;
+	sigset_t mask;
+	clockid_t clock;
+	uint64_t until, nested, nested_ns;
 };
 
 /**

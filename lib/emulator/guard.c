@@ -4,11 +4,11 @@
  *
  * The handlers stand for the whole process, from the first thread that is
  * guarded on; a signal that is not ours goes to the handler that stood before.
- * They use SA_NODEFER, since a kernel is left by siglongjmp from a jump buffer
- * that holds no mask: the signal must not stay blocked.
+ * They use SA_NODEFER, as a crash in a handler is one of the program's own.
  *
  * SIGURG tells a thread to leave its kernel: it is ignored by default, so a
- * late one does no harm.
+ * late one does no harm. It comes every millisecond until the kernel has been left, which
+ * may take longer; so handlers block it, or they would fill the alternate stack.
  */
 #include "emulator/guard.h"
 
@@ -32,6 +32,7 @@ static const int guarded[] = {
 	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, LEAVE_SIGNAL,
 };
 
+static sigset_t guarded_set;
 static struct sigaction earlier[NSIG];
 static pthread_once_t handlers_once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
@@ -132,6 +133,25 @@ static bool leave_safe(const struct image *image, uintptr_t pc, int code)
 	return !image || (image->leaf && code != SI_TIMER) || in_image(image, pc);
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* The timer of a guard_call() does not know how much of the time was not its own. */
+static bool timer_early(const struct emu_thread *t)
+{
+	return t->nested_ns && clock_ns(t->clock) < t->until + t->nested_ns;
+}
+
+static bool is_ours(const struct emu_thread *t, const void *context)
+{
+	return context == t || (context && (context == t->outer || context == t->inner));
+}
+
 static void on_leave(int sig, siginfo_t *info, void *ucontext)
 {
 	struct emu_thread *t = self;
@@ -139,12 +159,16 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 	const struct emu_program *running;
 
 	if ((info->si_code != SI_QUEUE && info->si_code != SI_TIMER) ||
-	    !t || info->si_value.sival_ptr != t) {
+	    !t || !is_ours(t, info->si_value.sival_ptr)) {
 		chain(sig, info, ucontext);
 		return;
 	}
+	/* For what the thread has around it, or has just left. */
+	if (info->si_value.sival_ptr != t)
+		return;
 	running = atomic_load_explicit(&t->running, memory_order_relaxed);
-	if (!running || !leave_meant(t, info->si_code))
+	if (!running || !leave_meant(t, info->si_code) ||
+	    (info->si_code == SI_TIMER && timer_early(t)))
 		return;
 	if (leave_safe(running->image, pc, info->si_code))
 		leave(t, info->si_code == SI_TIMER ? PTO_STATUS_HANG :
@@ -159,14 +183,18 @@ static void thread_free(void *arg)
 		sigaltstack(&t->old_stack, NULL);
 		munmap(t->stack, t->stack_size);
 	}
+	free(t->inner);
 	free(t);
 }
 
 /* The one thread that a child has is another thread now. */
 static void after_fork(void)
 {
-	if (self)
-		self->tid = syscall(SYS_gettid);
+	if (!self)
+		return;
+	self->tid = syscall(SYS_gettid);
+	if (self->inner)
+		self->inner->tid = self->tid;
 }
 
 static void install_handlers(void)
@@ -176,7 +204,10 @@ static void install_handlers(void)
 	pthread_key_create(&thread_key, thread_free);
 	pthread_atfork(NULL, NULL, after_fork);
 	sigemptyset(&sa.sa_mask);
+	sigaddset(&sa.sa_mask, LEAVE_SIGNAL);
+	sigemptyset(&guarded_set);
 	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++) {
+		sigaddset(&guarded_set, guarded[i]);
 		sa.sa_sigaction = guarded[i] == LEAVE_SIGNAL ? on_leave : on_fault;
 		sa.sa_flags &= ~SA_RESTART;
 		if (guarded[i] == LEAVE_SIGNAL)
@@ -208,15 +239,17 @@ static int give_altstack(struct emu_thread *t)
 	return sigaltstack(&ss, &t->old_stack) ? fail(-errno, "sigaltstack: %m") : 0;
 }
 
-/* A blocked signal could neither be caught nor make the thread leave a kernel. */
-static void unblock_signals(void)
+static struct emu_thread *new_context(void)
 {
-	sigset_t set;
+	struct emu_thread *t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++)
-		sigaddset(&set, guarded[i]);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	if (!t) {
+		fail(-ENOMEM, "no memory for a thread's context");
+		return NULL;
+	}
+	memset(t, 0, sizeof(*t));
+	t->tid = syscall(SYS_gettid);
+	return t;
 }
 
 struct emu_thread *guard_thread(void)
@@ -226,21 +259,47 @@ struct emu_thread *guard_thread(void)
 	if (likely(t))
 		return t;
 	pthread_once(&handlers_once, install_handlers);
-	t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
-	if (!t) {
-		fail(-ENOMEM, "no memory for a thread's context");
+	t = new_context();
+	if (!t)
 		return NULL;
-	}
-	memset(t, 0, sizeof(*t));
-	t->tid = syscall(SYS_gettid);
 	if (give_altstack(t)) {
 		free(t);
 		return NULL;
 	}
-	unblock_signals();
+	/* A blocked signal could neither be caught nor make the thread leave a kernel. */
+	pthread_sigmask(SIG_UNBLOCK, &guarded_set, NULL);
 	pthread_setspecific(thread_key, t);
 	self = t;
 	return t;
+}
+
+struct emu_thread *guard_nest(void)
+{
+	struct emu_thread *t = guard_thread();
+
+	if (!t)
+		return NULL;
+	if (unlikely(!t->inner)) {
+		t->inner = new_context();
+		if (!t->inner)
+			return NULL;
+		t->inner->outer = t;
+	}
+	pthread_sigmask(SIG_UNBLOCK, &guarded_set, &t->mask);
+	if (atomic_load_explicit(&t->running, memory_order_relaxed))
+		t->nested = clock_ns(t->clock);
+	self = t->inner;
+	return self;
+}
+
+void guard_unnest(void)
+{
+	struct emu_thread *t = self->outer;
+
+	self = t;
+	if (atomic_load_explicit(&t->running, memory_order_relaxed))
+		t->nested_ns += clock_ns(t->clock) - t->nested;
+	pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 }
 
 /* True: it crashed. Nothing that was changed since sigsetjmp is used afterwards. */
@@ -274,6 +333,9 @@ static int start_timer(timer_t *timer, struct emu_thread *t, clockid_t clock, ui
 
 	if (timer_create(clock, &event, timer))
 		return fail(-errno, "timer_create: %m");
+	t->nested_ns = 0;
+	t->clock = clock;
+	t->until = clock_ns(clock) + ms * NSEC_PER_MSEC;
 	timer_settime(*timer, 0, &at, NULL);
 	return 0;
 }

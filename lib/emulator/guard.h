@@ -17,6 +17,16 @@
 struct emu_thread *guard_thread(void);
 
 /**
+ * guard_nest - another context for the calling thread, until guard_unnest()
+ *
+ * For kernels that run on a thread that has called for something else: with the signals that
+ * containment needs, whatever the thread has blocked; in a call of an orchestration's, which is
+ * guarded, too, and whose time does not pass meanwhile. Returns NULL with an error text.
+ */
+struct emu_thread *guard_nest(void);
+void guard_unnest(void);
+
+/**
  * guard_call - run a function of an image on the calling thread, contained
  * @what:	names it in the error text: "orchestration 'build'"
  * @clock:	what its time is measured by: CLOCK_MONOTONIC, or the thread's own

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* What has gone wrong once: faults that were lost, waits without end, work in one thread. */
+#include "emulator/guard.h"
+
 #include "kselftest_harness.h"
 
 #include <pthread.h>
@@ -417,6 +419,42 @@ TEST_F(regress, a_fan_out_is_shared)
 	}
 	EXPECT_LE(FAN_OUT / 5, share) TH_LOG("after %d launches", i);
 	EXPECT_EQ((FAN_OUT + 1) * i, *self->word);
+}
+
+static void burn_cpu(double s)
+{
+	double end = seconds(CLOCK_THREAD_CPUTIME_ID) + s;
+
+	while (seconds(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+}
+
+/* @arg: how long it needs for itself. */
+static int calls_back(void *arg)
+{
+	if (!guard_nest())
+		return -1;
+	burn_cpu(0.5);
+	guard_unnest();
+	burn_cpu(*(double *)arg);
+	return 7;
+}
+
+/* Kernels that run in a call of an orchestration's are not a part of its time. */
+TEST(time_in_a_call_is_not_the_callers)
+{
+#ifdef __SANITIZE_THREAD__
+	SKIP(return, "ThreadSanitizer defers the signal that leaves an orchestration");
+#endif
+	double need = 0.01;
+	int ret = 0;
+
+	ASSERT_EQ(0, guard_call(NULL, "it", CLOCK_THREAD_CPUTIME_ID, 200, calls_back, &need, &ret))
+		TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(7, ret);
+	need = 100;
+	EXPECT_EQ(-ETIMEDOUT, guard_call(NULL, "it", CLOCK_THREAD_CPUTIME_ID, 200, calls_back,
+					 &need, &ret));
 }
 
 TEST_HARNESS_MAIN

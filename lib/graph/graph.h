@@ -137,11 +137,12 @@ static __inline uint32_t chunk_place(uint32_t far)
 	return (far - CHUNK_EDGES - CHUNK_EDGES_2) % CHUNK_EDGES_4;
 }
 
-/* Begin to fetch it: of four units it is two cache lines. */
+/* Begin to fetch it: of four units it is up to three cache lines. */
 static __inline void chunk_prefetch(const struct graph_chunk *chunk)
 {
 	__builtin_prefetch(chunk);
 	__builtin_prefetch(chunk->to + CHUNK_EDGES_2);
+	__builtin_prefetch(chunk->to + CHUNK_EDGES_4 - 1);
 }
 
 /* All predecessors of a task are to be done again. */

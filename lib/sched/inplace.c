@@ -153,6 +153,12 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		if (++w->executed == w->look && mode == SHARED)
 			w->run->ops->look(w);
 		task = release(w, &t->node, task, mode);
+		if (mode == WINDOW && seat_recalled(w->run->window)) {
+			/* What is ready is left to who comes next. */
+			if (task != TASK_NONE)
+				ready_put(w, 0, task, ALONE);
+			return false;
+		}
 	} while (task != TASK_NONE);
 	return true;
 }
@@ -178,6 +184,8 @@ static __inline bool wait_for_work(struct sched_worker *w, enum ready_mode mode)
 
 	for (spin = run->spin; spin; spin--) {
 		cpu_relax();
+		if (mode == WINDOW && seat_recalled(run->window))
+			return true;
 		if (mode == WINDOW && !ready_pressed(run->window) && --look)
 			continue;
 		if (ready_anything(w))
@@ -195,6 +203,10 @@ static __inline void work_with_others(struct sched_worker *w, enum ready_mode mo
 			return;
 		if (mode == WINDOW)
 			ready_ask(w);
+		if (mode == WINDOW && seat_recalled(w->run->window)) {
+			w->run->ops->rest(w);
+			continue;
+		}
 		if (wait_for_work(w, mode))
 			continue;
 		if (!ready_stays(w))
@@ -221,6 +233,14 @@ static __attribute__((noinline)) void run_window(struct sched_worker *w)
 	work_with_others(w, WINDOW);
 }
 
+/* Who submits, in the worker's seat. */
+static __attribute__((noinline)) void run_visit(struct sched_worker *w)
+{
+	work(w, WINDOW);
+	if (!stopped(w))
+		ready_settle(w);
+}
+
 static void crashed(struct sched_worker *w)
 {
 	struct emu_thread *t = w->thread;
@@ -239,7 +259,9 @@ void sched_inplace(struct sched_worker *w)
 		crashed(w);
 		return;
 	}
-	if (w->run->window)
+	if (w->run->window && seat_visited(w->run->window))
+		run_visit(w);
+	else if (w->run->window)
 		run_window(w);
 	else if (w->run->most > 1)
 		run_shared(w);

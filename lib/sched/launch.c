@@ -300,6 +300,15 @@ static void op_park(struct sched_worker *w)
 		record_wait(w, begin);
 }
 
+static void op_rest(struct sched_worker *w)
+{
+	uint64_t begin = w->run->profile ? now_ns() : 0;
+
+	seat_rest(w);
+	if (begin)
+		record_wait(w, begin);
+}
+
 static void op_wait_cores(struct sched_worker *w)
 {
 	uint64_t begin = w->run->profile ? now_ns() : 0;
@@ -381,6 +390,7 @@ static struct sched_ops ops_for(const struct device_ops *backend)
 		.resolve = emu_resolve,
 		.wake = op_wake,
 		.park = op_park,
+		.rest = op_rest,
 		.doorbell = backend->doorbell,
 		.poll = backend->poll,
 		.wait_cores = op_wait_cores,
@@ -448,6 +458,30 @@ int sched_join(struct sched *s, struct stream *stream)
 	return index;
 }
 
+/*
+ * The thread that launches is worker 0, unless it would run kernels that it
+ * might have to be given up for: then one of the scheduler's stands in.
+ */
+static bool runs_here(const struct sched *s, const struct launch *l)
+{
+	return !s->dev->inplace ||
+	       (l->graph->leaf && (!l->aicore_image || l->aicore_image->leaf));
+}
+
+/*
+ * Who submits may be the only worker, unless it might have to be given up for that. With one
+ * CPU for both that is best from the beginning on.
+ */
+static void offer_seat(const struct sched *s, const struct launch *l, unsigned int workers)
+{
+	struct sched_window *window = s->run.window;
+	bool may = workers == 1 && s->dev->inplace && !s->dev->seeded && runs_here(s, l);
+
+	window->crowded = s->run.spin == SPIN_CROWDED;
+	window->recall = may && window->crowded;
+	atomic_store_explicit(&window->seat, may ? SEAT_WORKER : SEAT_FIXED, memory_order_release);
+}
+
 static int prepare(struct sched *s, struct launch *l)
 {
 	const struct pto_graph *g = l->graph;
@@ -504,6 +538,8 @@ static int prepare(struct sched *s, struct launch *l)
 	run->look_every = LOOK_MIN;
 	if (l->stream && workers == 1)
 		run->look_every = min(max(l->stream->window.mask / 16, LOOK_MIN), LOOK_MAX);
+	if (l->stream)
+		offer_seat(s, l, workers);
 	run->emu = s->dev->emu;
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);
@@ -601,16 +637,6 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 	visit.tasks = w->settled;
 	w->settled = 0;
 	profile_visit(s->profile, &visit);
-}
-
-/*
- * The thread that launches is worker 0, unless it would run kernels that it
- * might have to be given up for: then one of the scheduler's stands in.
- */
-static bool runs_here(const struct sched *s, const struct launch *l)
-{
-	return !s->dev->inplace ||
-	       (l->graph->leaf && (!l->aicore_image || l->aicore_image->leaf));
 }
 
 static int stand_in(struct sched *s)

@@ -114,7 +114,7 @@ unsigned int sched_workers(struct sched *sched);
  */
 int sched_join(struct sched *sched, struct stream *stream);
 
-/** sched_wake - tasks have been added to a window, or no more will be */
+/** sched_wake - tasks have been added to a window */
 void sched_wake(struct sched *sched);
 
 /** launch_async - as pto_graph_launch_async(), of the graph's tasks or of a stream's */
@@ -126,6 +126,24 @@ int launch_sched(struct pto_device *dev, struct sched **sched);
 
 /** sched_cancel - end a launch soon, whether it runs or waits for its turn */
 void sched_cancel(struct sched *sched, struct launch *launch);
+
+/* ---- seat.c: a flow's only worker and who submits to it take turns ------ */
+
+/** seat_rest - what sched_ops.rest() does */
+void seat_rest(struct sched_worker *w);
+
+/**
+ * seat_look - now and then by who submits, under the stream's lock, if it is the only one
+ *
+ * True: it has run tasks.
+ */
+bool seat_look(struct stream *stream);
+
+/** seat_visit - run what is ready, if the seat is free; true: there was something */
+bool seat_visit(struct stream *stream);
+
+/** seat_close - tasks will not be added to the flow any more */
+void seat_close(struct stream *stream);
 
 /* ---- layout.c: which worker has which cores ----------------------------- */
 

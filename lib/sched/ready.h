@@ -380,6 +380,17 @@ static inline bool ready_settle(struct sched_worker *w)
 	return true;
 }
 
+/* See seat.c: who works in the seat of a flow's only worker is to leave it. */
+static __inline bool seat_recalled(const struct sched_window *window)
+{
+	return unlikely(atomic_load_explicit(&window->recall, relaxed));
+}
+
+static __inline bool seat_visited(const struct sched_window *window)
+{
+	return atomic_load_explicit(&window->seat, relaxed) == SEAT_SUBMITTER;
+}
+
 /*
  * Nothing to do: sleep. A worker that others publish for sets its bit in
  * run->parked first and looks around once more, and a publisher looks at

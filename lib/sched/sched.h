@@ -9,7 +9,7 @@
  * tasks that it has made ready in a list of its own, which costs no atomic
  * operation; what is over goes to a small public ring that the others take
  * from. The first successor that a task makes ready is run next, without
- * passing through either.
+ * passing through either. The only worker of a flow may be who submits to it (seat.c).
  *
  * The scheduler is an AICPU program: the functions that work on the structs
  * below are built into the library, and also as an object of their own that a
@@ -70,6 +70,7 @@ struct sched_ring {
  * @resolve:	find a program that the thread has not met yet
  * @wake:	wake one parked worker of those in @mask
  * @park:	sleep until woken, or until a short time has passed
+ * @rest:	the only worker of a flow is to leave its seat; returns when it sits there again
  * @doorbell:	descriptors were put on a queue whose core is asleep
  * @poll:	bring the heads of the worker's queues up to date; false: a task has
  *		failed, and the launch with it. NULL: they always are
@@ -85,6 +86,7 @@ struct sched_ops {
 	emu_resolve_fn resolve;
 	void (*wake)(struct sched_run *run, uint64_t mask);
 	void (*park)(struct sched_worker *w);
+	void (*rest)(struct sched_worker *w);
 	void (*doorbell)(struct sched_worker *w, struct sched_queue *q);
 	bool (*poll)(struct sched_worker *w);
 	void (*wait_cores)(struct sched_worker *w);
@@ -122,6 +124,12 @@ struct sched_inject {
 	atomic_uint *slot;
 };
 
+/*
+ * Who is worker 0 of a flow: nobody, as the launch is not under way yet; its thread, for good;
+ * or its thread for now, whoever comes, or who submits.
+ */
+enum { SEAT_NONE, SEAT_FIXED, SEAT_WORKER, SEAT_FREE, SEAT_SUBMITTER };
+
 /**
  * struct sched_window - a graph that grows at one end while it runs, and is
  * forgotten at the other
@@ -131,6 +139,10 @@ struct sched_inject {
  * @watch:	call sched_ops.room() when this one is complete; TASK_NONE: none
  * @waits:	who submits waits for tasks to complete
  * @turn:	with a shuffle: who submits waits for sched_ops.room(), and for this to be false
+ * @seat:	SEAT_*; who is there has the worker's struct
+ * @crowded:	its thread and who submits have one CPU
+ * @visits:	how often who submits was there, and ran tasks
+ * @recall:	who is there is to leave, as the other one wants to sit
  *
  * A task's place in the window is its number & @mask. Unlike in a graph that is
  * whole, edges are added while the tasks that they leave from may already run:
@@ -145,6 +157,10 @@ struct sched_window {
 	atomic_uint watch __cacheline;
 	atomic_bool waits;
 	atomic_bool turn;
+	atomic_bool recall;
+	bool crowded;
+	atomic_uint seat;
+	atomic_uint visits;
 };
 
 /**

@@ -74,6 +74,9 @@ struct sched;
  * @broken:	a dependency may be missing
  * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
  *		these @nblocked wait for another's scope to end; they hold back @nheld tasks
+ * @stint_head, @stint_tail, @stint_begin: for seat.c: head, tail and time when it was looked last
+ *		whether to ask for the seat
+ * @slow_visits: in a row, where tasks took long; @mistakes: so often they did, in a row
  * @stat:	read without the lock, too
  */
 struct stream {
@@ -105,6 +108,9 @@ struct stream {
 	unsigned int nblocked;
 	uint32_t nheld;
 	size_t heap_size;
+	uint32_t stint_head, stint_tail;
+	uint64_t stint_begin;
+	int slow_visits, mistakes;
 	struct pto_flow_stat stat;
 };
 

@@ -147,6 +147,9 @@ static int wait_for_room(struct stream *s, uint32_t task, enum stream_full full)
 			give_turn(s);
 			continue;
 		}
+		if (seat_visit(s))
+			continue;
+		atomic_store_explicit(&s->window.waits, true, memory_order_relaxed);
 		/* The tail moves in order, and none is published meanwhile. */
 		if (complete(s, task) || stream_held(s, task))
 			task = s->tail;
@@ -154,19 +157,15 @@ static int wait_for_room(struct stream *s, uint32_t task, enum stream_full full)
 			cpu_relax();
 		if (!spin)
 			sleep_until(s, task);
+		atomic_store_explicit(&s->window.waits, false, memory_order_relaxed);
 	}
 	return 0;
 }
 
 int stream_wait(struct stream *s, uint32_t task, enum stream_full full)
 {
-	int ret;
-
 	WRITE_ONCE(s->stat.waits, s->stat.waits + 1);
-	atomic_store_explicit(&s->window.waits, true, memory_order_relaxed);
-	ret = wait_for_room(s, task, full);
-	atomic_store_explicit(&s->window.waits, false, memory_order_relaxed);
-	return ret;
+	return wait_for_room(s, task, full);
 }
 
 /* ---- a task ------------------------------------------------------------- */
@@ -191,6 +190,9 @@ int stream_next(struct stream *s)
 		return graph_deps_lost();
 	if (s->head % LOOK_EVERY == 0) {
 		advance(s);
+		/* Not while others wait for the lock. */
+		if (s->nflows == 1 && seat_look(s))
+			advance(s);
 		note_here(s);
 	}
 	if (unlikely(s->head - s->tail == size) && !advance(s)) {
@@ -393,7 +395,7 @@ void stream_close(struct stream *s)
 {
 	atomic_store_explicit(&s->window.ntasks, s->head, memory_order_relaxed);
 	atomic_store_explicit(&s->window.open, false, memory_order_release);
-	sched_wake(s->sched);
+	seat_close(s);
 }
 
 /* ---- life --------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # libpto's own interface.
 
-$(foreach i,noop work count order append sum spin busy mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
+$(foreach i,noop work count order append sum spin busy burn mix meet,$(eval $(call test-image,images/$(i).so,selftests/lib/images/$(i).c)))
 
 # Kernels that crash on purpose are not for a sanitizer to report.
 $(O)/selftests/images/crash.so $(O)/selftests/images/trap.so: $(O)/selftests/images/%.so: \
@@ -20,6 +20,7 @@ $(eval $(call ctest,check_test,selftests/lib/check_test.c,$(O)/libpto.a))
 $(eval $(call ctest,shuffle_test,selftests/lib/shuffle_test.c,$(O)/libpto.a))
 $(eval $(call ctest,param_test,selftests/lib/param_test.c,$(O)/libpto.a))
 $(eval $(call ctest,flow_test,selftests/lib/flow_test.c,$(O)/libpto.a))
+$(eval $(call ctest,held_test,selftests/lib/held_test.c,$(O)/libpto.a))
 $(eval $(call ctest,mixed_test,selftests/lib/mixed_test.c,$(O)/libpto.a))
 $(eval $(call ctest,stream_test,selftests/lib/stream_test.c,$(O)/libpto.a))
 $(eval $(call ctest,profile_test,selftests/lib/profile_test.c,$(O)/libpto.a))
@@ -30,22 +31,24 @@ $(eval $(call ctest,error_test,selftests/lib/error_test.c,$(O)/libpto.a,once:))
 
 # The same tests, where threads are held up at the points that base/stress.h tells of. Objects
 # come before the library, so that they are in the place of its own.
-stress-src := lib/sched/inplace.c lib/sched/rings.c lib/sched/launch.c lib/sched/threads.c \
+stress-src := lib/sched/inplace.c lib/sched/rings.c lib/sched/launch.c lib/sched/threads.c lib/sched/seat.c \
 	      lib/emulator/pool.c lib/stream/window.c
 stress-obj := $(stress-src:%.c=$(O)/stress/%.o)
-.SECONDARY: $(stress-obj) $(O)/stress/selftests/lib/graph_test.o $(O)/stress/selftests/lib/flow_test.o
+stress-tests := graph flow held
+stress-test-obj := $(stress-tests:%=$(O)/stress/selftests/lib/%_test.o)
+.SECONDARY: $(stress-obj) $(stress-test-obj)
 $(O)/stress/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DPTO_STRESS -MMD -MP -c -o $@ $<
 $(O)/stress/selftests/lib/%.o: override CPPFLAGS += -isystem $(dir $(harness)) -Iselftests
 $(O)/stress/selftests/lib/%.o: override CFLAGS += -Wno-missing-prototypes
-$(O)/stress/selftests/lib/graph_test.o $(O)/stress/selftests/lib/flow_test.o: | $(harness)
+$(stress-test-obj): | $(harness)
 
 $(O)/selftests/stress_%_test: $(O)/stress/selftests/lib/%_test.o $(stress-obj) $(O)/libpto.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(lib-libs) -lm
-tests += $(O)/selftests/stress_graph_test $(O)/selftests/stress_flow_test
+tests += $(stress-tests:%=$(O)/selftests/stress_%_test)
 
 # It says itself which threads can be started.
 $(O)/selftests/regress_test: private override LDFLAGS += -Wl,--wrap=pthread_create

@@ -41,6 +41,14 @@ searches="$(cat <<-END
 	caught gang -DNO_BROKEN
 	caught gang -DCANCEL -DNO_STATE
 	caught gang -DCANCEL -DTWO_BUSY
+	holds seat -DTASKS=4
+	caught seat -DNO_SWAP
+	caught seat -DNO_LEFT
+	caught seat -DNO_LOOK
+	caught seat -DNO_WAKE
+	caught seat -DDROP
+	caught seat -DNO_CLOSE
+	caught seat -DNO_GIVE
 	holds sched -DWORKERS=3
 	holds sched -DWORKERS=2 -DSTOP
 	holds sched -DWORKERS=3 -DGROW
@@ -105,7 +113,7 @@ order_cases()
 if command -v spin >/dev/null && command -v gcc >/dev/null; then
 	spin_models
 else
-	skip 'spin: queue, ring, window, cores, gang, sched' 'no spin, or no gcc'
+	skip 'spin: queue, ring, window, cores, gang, seat, sched' 'no spin, or no gcc'
 fi
 if echo '#include <relacy/relacy.hpp>' | g++ -fsyntax-only -x c++ - 2>/dev/null; then
 	order_cases

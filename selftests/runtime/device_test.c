@@ -54,10 +54,11 @@ FIXTURE_TEARDOWN(device)
 	free(self->rt);
 }
 
+static const int types[] = { 1, 3, 2, 0, 0, 0 };
+static const uint64_t sizes[] = { N * 8, N * 8, N * 8, 0, 0, 0 };
+
 static int init_of(FIXTURE_DATA(device) *self, const char *name, int nargs)
 {
-	static const int types[] = { 1, 3, 2, 0, 0, 0 };
-	static const uint64_t sizes[] = { N * 8, N * 8, N * 8, 0, 0, 0 };
 	struct init_call *c = &self->init;
 
 	good_init(c, self->rt, "ignored", self->args, nargs);
@@ -206,6 +207,31 @@ FAILING(unknown_kernel, FLOW_BAD_TASK, -ENOENT, "func_id 99")
 FAILING(crash, FLOW_CRASH, -EIO, "SIGSEGV")
 FAILING(bad_pointer, FLOW_BAD_POINTER, -EIO, "SIGSEGV")
 FAILING(fails_by_itself, FLOW_FAIL, -71, "it did not please me")
+
+/* With kernels that may run on the orchestration's own thread, and only these. */
+TEST_F(device, crash_of_a_leaf)
+{
+	struct init_call *c = &self->init;
+	int i, n = 0;
+
+	self->args[5] = FLOW_LEAF_CRASH;
+	good_init(c, self->rt, "ignored", self->args, 6);
+	c->orch = image("orch_flow");
+	for (i = 0; i < c->count; i++) {
+		if (c->ids[i] != KERNEL_TADD && c->ids[i] != KERNEL_LEAF_CRASH)
+			continue;
+		c->ids[n] = c->ids[i];
+		c->binaries[n] = c->binaries[i];
+		c->sizes[n++] = c->sizes[i];
+	}
+	ASSERT_EQ(0, init_runtime(c->rt, c->orch.bytes, c->orch.size, c->func, c->args, c->nargs,
+				  types, sizes, c->ids, c->binaries, c->sizes, n))
+		TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-EIO, launch(self, 1, 1));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "task 20000 (func_id 3)"))
+		TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, finalize_runtime(self->rt));
+}
 
 TEST_F(device, heap_too_small)
 {

@@ -527,6 +527,11 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * and before the window is full, for scopes of other flows that hold tasks back: a minute at
  * the most, then it is -ETIMEDOUT.
  *
+ * With one scheduler thread, where kernels run in place and import at most mem* and libm, the
+ * calling thread runs tiny tasks itself now and then, on its own stack, for a millisecond at the
+ * most and what one kernel takes. So a kernel must not wait for what a thread that submits
+ * to its flow does later: it might wait until its time is over.
+ *
  * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
  * can not hold what open scopes hold, or there will be no room in heap, window or pool
  * before tasks run that are held back; the text names what to raise),

@@ -69,6 +69,25 @@ static void wait_for_tasks(struct pto_orch *o, int64_t *count_and_stop)
 		;
 }
 
+/* So many tasks that this thread runs some itself, one that crashes among them. */
+static void run_a_crash(struct pto_orch *o, struct pto_tensor *x)
+{
+	uint64_t how = CRASH_NULL;
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, KERNEL_LEAF_CRASH, PTO_NO_KERNEL },
+		.nscalars = 1, .scalars = &how,
+	};
+	struct pto_tensor tmp;
+	int i;
+
+	o->table->tensor_init(&tmp, NULL, x->shapes, 1, PTO_INT64);
+	for (i = 0; i < 20000; i++)
+		add(o, x, x, &tmp, 0);
+	pto_orch_submit(o, &task);
+	while (!pto_orch_failed(o))
+		add(o, x, x, &tmp, 0);
+}
+
 static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 {
 	struct pto_task task = { .size = sizeof(task), .kernels = { 99, -1, -1 } };
@@ -103,6 +122,9 @@ static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 		break;
 	case FLOW_LATE:
 		return_late(o);
+		break;
+	case FLOW_LEAF_CRASH:
+		run_a_crash(o, x);
 		break;
 	case FLOW_SLEEP:
 		for (;;)

@@ -275,8 +275,12 @@ struct emu_thread *guard_thread(void)
 
 struct emu_thread *guard_nest(void)
 {
-	struct emu_thread *t = guard_thread();
+	struct emu_thread *t;
+	sigset_t mask;
 
+	/* Before guard_thread(), which changes it, too. */
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	t = guard_thread();
 	if (!t)
 		return NULL;
 	if (unlikely(!t->inner)) {
@@ -285,7 +289,8 @@ struct emu_thread *guard_nest(void)
 			return NULL;
 		t->inner->outer = t;
 	}
-	pthread_sigmask(SIG_UNBLOCK, &guarded_set, &t->mask);
+	t->mask = mask;
+	pthread_sigmask(SIG_UNBLOCK, &guarded_set, NULL);
 	if (atomic_load_explicit(&t->running, memory_order_relaxed))
 		t->nested = clock_ns(t->clock);
 	self = t->inner;

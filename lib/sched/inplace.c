@@ -205,6 +205,8 @@ static __inline void work_with_others(struct sched_worker *w, enum ready_mode mo
 			ready_ask(w);
 		if (mode == WINDOW && seat_recalled(w->run->window)) {
 			w->run->ops->rest(w);
+			if (stopped(w))
+				return;
 			continue;
 		}
 		if (wait_for_work(w, mode))
@@ -236,6 +238,8 @@ static __attribute__((noinline)) void run_window(struct sched_worker *w)
 /* Who submits, in the worker's seat. */
 static __attribute__((noinline)) void run_visit(struct sched_worker *w)
 {
+	if (stopped(w))
+		return;
 	work(w, WINDOW);
 	if (!stopped(w))
 		ready_settle(w);

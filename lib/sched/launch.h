@@ -133,7 +133,7 @@ void sched_cancel(struct sched *sched, struct launch *launch);
 void seat_rest(struct sched_worker *w);
 
 /**
- * seat_look - now and then by who submits, under the stream's lock, if it is the only one
+ * seat_look - to be called now and then by the only one that submits
  *
  * True: it has run tasks.
  */

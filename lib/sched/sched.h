@@ -140,6 +140,7 @@ enum { SEAT_NONE, SEAT_FIXED, SEAT_WORKER, SEAT_FREE, SEAT_SUBMITTER };
  * @waits:	who submits waits for tasks to complete
  * @turn:	with a shuffle: who submits waits for sched_ops.room(), and for this to be false
  * @seat:	SEAT_*; who is there has the worker's struct
+ * @left:	its thread has left tasks that are ready
  * @crowded:	its thread and who submits have one CPU
  * @visits:	how often who submits was there, and ran tasks
  * @recall:	who is there is to leave, as the other one wants to sit
@@ -158,6 +159,7 @@ struct sched_window {
 	atomic_bool waits;
 	atomic_bool turn;
 	atomic_bool recall;
+	atomic_bool left;
 	bool crowded;
 	atomic_uint seat;
 	atomic_uint visits;

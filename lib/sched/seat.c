@@ -51,6 +51,11 @@ static unsigned int visits(const struct sched_window *window)
 	return atomic_load_explicit(&window->visits, relaxed);
 }
 
+static bool tasks_left(const struct sched_window *window)
+{
+	return atomic_load_explicit(&window->left, relaxed);
+}
+
 static void recall(struct sched_window *window, bool on)
 {
 	stress_point();
@@ -72,8 +77,8 @@ static void nap(struct sched_worker *w, uint64_t ns)
 	atomic_store(&w->futex, 0);
 }
 
-/* Until it must work, or is given the seat. @left: it has left tasks that were ready. */
-static void watch(struct sched_worker *w, bool left)
+/* Until it must work, or is given the seat. */
+static void watch(struct sched_worker *w)
 {
 	struct sched_window *window = w->run->window;
 	uint64_t ns = NAP_NS;
@@ -86,11 +91,10 @@ static void watch(struct sched_worker *w, bool left)
 			return;
 		if (visits(window) != seen) {
 			ns = min(2 * ns, NAP_MAX);
-			left = false;
 			continue;
 		}
 		/* Who sits there now has come before the nap, or just now. */
-		if (left || seat_visited(window) || ready_work(w))
+		if (tasks_left(window) || seat_visited(window) || ready_work(w))
 			return;
 		ready_park(w);
 		if (ready_work(w))
@@ -102,13 +106,14 @@ static void watch(struct sched_worker *w, bool left)
 void seat_rest(struct sched_worker *w)
 {
 	struct sched_window *window = w->run->window;
-	bool left = w->ready[0] != TASK_NONE;
+	bool left = w->ready[0] != TASK_NONE || !ring_empty(&w->ring[0]);
 
+	atomic_store_explicit(&window->left, left, relaxed);
 	stress_point();
 	atomic_store_explicit(&window->seat, SEAT_FREE, memory_order_release);
 	/* Not before: who submits would ask again. */
 	recall(window, false);
-	watch(w, left);
+	watch(w);
 	recall(window, true);
 	while (who(window) != SEAT_WORKER && !take(window, SEAT_WORKER))
 		nap(w, NAP_NS);
@@ -149,6 +154,13 @@ static uint32_t work(struct sched *s, struct sched_worker *w)
 	return w->settled - before;
 }
 
+static void begin_stint(struct stream *s, uint64_t now)
+{
+	s->stint_head = s->head;
+	s->stint_tail = s->tail;
+	s->stint_begin = now;
+}
+
 /* Are the tasks tiny? */
 static void judge(struct stream *s, uint32_t tasks, uint64_t ns)
 {
@@ -168,12 +180,13 @@ bool seat_visit(struct stream *s)
 
 	if (who(window) != SEAT_FREE || seat_recalled(window) || !take(window, SEAT_SUBMITTER))
 		return false;
-	/* The run does not end before the seat is left. */
+	/* The run does not end before the seat is left; the worker's struct stays with the scheduler. */
 	w = s->sched->workers[0];
 	begin = now_ns();
 	tasks = work(s->sched, w);
 	if (tasks) {
 		atomic_fetch_add_explicit(&window->visits, 1, relaxed);
+		atomic_store_explicit(&window->left, false, relaxed);
 		judge(s, tasks, now_ns() - begin);
 	}
 	stress_point();
@@ -182,6 +195,7 @@ bool seat_visit(struct stream *s)
 		return tasks;
 	}
 	s->slow_visits = 0;
+	begin_stint(s, now_ns());
 	s->mistakes = min(s->mistakes + 1, MISTAKES_MAX);
 	atomic_store_explicit(&window->seat, SEAT_WORKER, memory_order_release);
 	rouse(w);
@@ -202,9 +216,7 @@ static void ask(struct stream *s)
 	    !atomic_load_explicit(&s->window.recall, memory_order_acquire) &&
 	    who(&s->window) == SEAT_WORKER)
 		recall(&s->window, true);
-	s->stint_head = s->head;
-	s->stint_tail = s->tail;
-	s->stint_begin = now;
+	begin_stint(s, now);
 }
 
 bool seat_look(struct stream *s)
@@ -221,7 +233,8 @@ bool seat_look(struct stream *s)
 		ask(s);
 		break;
 	case SEAT_FREE:
-		return enough && !inject_empty(&s->window.inject[0]) && seat_visit(s);
+		return enough && (tasks_left(&s->window) || !inject_empty(&s->window.inject[0])) &&
+		       seat_visit(s);
 	}
 	return false;
 }

@@ -91,7 +91,7 @@ inline wake()
 
 proctype submitter()
 {
-	byte i, more;
+	byte i, more, before;
 	bool taken;
 
 	do
@@ -102,12 +102,16 @@ proctype submitter()
 #endif
 		i++;
 		if
-		:: !recall && injected && seat == FREE ->
+		:: !recall && seat == FREE ->
 			take(SUBMITTER, taken);
 			if
 			:: taken ->
+				before = finished;
 				work();
-				visits++;
+				if
+				:: finished != before -> visits++
+				:: else
+				fi;
 				/* It may also find that the tasks take long. */
 				if
 				:: !recall -> seat = FREE

@@ -396,7 +396,10 @@ TEST_F(device, sources_are_checked)
 	ASSERT_EQ(0, set_device(1));
 	EXPECT_EQ(0, run_checked(self, "flow_edges")) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(0, run_checked(self, "flow_tensors")) TH_LOG("%s", pto_last_error());
+#ifndef __SANITIZE_THREAD__
+	/* There it may be seen to be a data race, which it is. */
 	EXPECT_EQ(-EL2NSYNC, run_checked(self, "flow_unordered"));
+#endif
 	ASSERT_EQ(0, setenv("PTO_DEPS", "full", 1));
 	EXPECT_EQ(0, run_checked(self, "flow_unordered")) TH_LOG("%s", pto_last_error());
 	unsetenv("PTO_DEPS");

@@ -124,11 +124,14 @@ struct sched_inject {
 	atomic_uint *slot;
 };
 
-/*
- * Who is worker 0 of a flow: nobody, as the launch is not under way yet; its thread, for good;
- * or its thread for now, whoever comes, or who submits.
- */
-enum { SEAT_NONE, SEAT_FIXED, SEAT_WORKER, SEAT_FREE, SEAT_SUBMITTER };
+/* Who is worker 0 of a flow. */
+enum {
+	SEAT_NONE,	/* nobody: the launch is not under way yet */
+	SEAT_FIXED,	/* its thread, until the end */
+	SEAT_WORKER,	/* its thread, until who submits asks for the seat */
+	SEAT_FREE,	/* who takes the seat first */
+	SEAT_SUBMITTER,
+};
 
 /**
  * struct sched_window - a graph that grows at one end while it runs, and is

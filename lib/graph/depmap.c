@@ -12,15 +12,21 @@
 #include "base/util.h"
 #include "graph/grid.h"
 
+/* What is complete is kept this long, since to find a zone costs less than to make it anew. */
+#define KEPT_ZONES	1024u
+#define KEPT_ENTRIES	8192u
+#define KEPT_TASKS	(1u << 24)	/* long before task numbers begin anew */
+
 /** struct access - a task's entry in a zone */
 struct access {
 	struct access *next;
 	uint32_t task;
 };
 
-/** struct entries - the oldest one first */
+/** struct entries - @count of them, the oldest one first; there is a @last if there is a @first */
 struct entries {
 	struct access *first, *last;
+	uint32_t count;
 };
 
 /** struct near - another zone with bytes in common; entry @back there is this one's partner */
@@ -36,25 +42,28 @@ struct near {
  * @near:	the zones that overlap it
  */
 struct zone {
+	/* What is needed when it is made and dropped. */
+	struct zone *older, *newer;
+	struct grid_range range;
+	/* What is needed when it is named again, and no more than two cache lines of it. */
 	struct table_node node;
 	struct entries writers, readers;
 	uint32_t latest, looked_at;
 	uint32_t nnear, near_size;
 	struct near *near;
-	struct zone *older, *newer;
-	struct grid_range range;
 	struct region r;
 };
 
 /**
  * struct depmap
  * @tail:	tasks before it are complete, if @retires; @head: the task that comes next
- * @zones:	by their region
+ * @zones:	by their region; @nentries: of all of them
  * @zone_pool:	those that are flat, which are all but the layout of their region, in the second
  */
 struct depmap {
 	bool retires;
 	uint32_t tail, head;
+	uint32_t nentries;
 	struct table zones;
 	struct zone *oldest, *newest;
 	struct pool zone_pool[2], access_pool;
@@ -109,6 +118,11 @@ uint32_t depmap_zones(const struct depmap *m)
 	return m->zones.count;
 }
 
+uint32_t depmap_entries(const struct depmap *m)
+{
+	return m->nentries;
+}
+
 static __attribute__((cold)) int no_memory(void)
 {
 	return fail(-ENOMEM, "no memory to note what tasks read and write");
@@ -126,6 +140,7 @@ static int entry_add(struct depmap *m, struct entries *e, uint32_t task)
 	a = pool_get(&m->access_pool);
 	if (!a)
 		return no_memory();
+	m->nentries++;
 	a->next = NULL;
 	a->task = task;
 	if (e->first)
@@ -133,17 +148,18 @@ static int entry_add(struct depmap *m, struct entries *e, uint32_t task)
 	else
 		e->first = a;
 	e->last = a;
+	e->count++;
 	return 0;
 }
 
 static void entries_clear(struct depmap *m, struct entries *e)
 {
-	struct access *a;
-
-	while ((a = e->first)) {
-		e->first = a->next;
-		pool_put(&m->access_pool, a);
-	}
+	if (!e->first)
+		return;
+	m->nentries -= e->count;
+	pool_put_list(&m->access_pool, e->first, e->last);
+	e->first = NULL;
+	e->count = 0;
 }
 
 static bool is_complete(const struct depmap *m, uint32_t task)
@@ -157,14 +173,26 @@ static void entries_prune(struct depmap *m, struct entries *e)
 
 	while ((a = e->first) && is_complete(m, a->task)) {
 		e->first = a->next;
+		e->count--;
+		m->nentries--;
 		pool_put(&m->access_pool, a);
 	}
 }
 
+static void zone_clear(struct depmap *m, struct zone *z)
+{
+	entries_clear(m, &z->writers);
+	entries_clear(m, &z->readers);
+}
+
 static void zone_prune(struct depmap *m, struct zone *z)
 {
-	entries_prune(m, &z->writers);
-	entries_prune(m, &z->readers);
+	if (is_complete(m, z->latest)) {
+		zone_clear(m, z);
+	} else {
+		entries_prune(m, &z->writers);
+		entries_prune(m, &z->readers);
+	}
 }
 
 static int collect(struct depmap_preds *p, const struct access *a, uint32_t task)
@@ -254,10 +282,12 @@ static struct zone *zone_add(struct depmap *m, const struct region *r, uint64_t 
 	}
 	region_copy(&z->r, r);
 	z->writers.first = z->readers.first = NULL;
+	z->writers.count = z->readers.count = 0;
 	z->nnear = 0;
 	z->range.lo = r->lo;
 	z->range.hi = r->hi;
 	table_add(&m->zones, &z->node, hash);
+	z->latest = task;
 	look_later(m, z, task);
 	if (grid_add(&m->grid, &z->range, near_meet))
 		return z;
@@ -295,12 +325,19 @@ static struct zone *zone_find(struct depmap *m, const struct region *r, uint32_t
 	struct table_node *n;
 
 	for (n = table_first(&m->zones, hash); n; n = n->next) {
-		struct zone *z = (struct zone *)n;
+		struct zone *z = container_of(n, struct zone, node);
 
 		if (n->hash == hash && region_same(&z->r, r))
 			return z;
 	}
 	return zone_add(m, r, hash, task);
+}
+
+/* Is there room for what is complete? */
+static bool keeps(const struct depmap *m, const struct zone *z)
+{
+	return likely(m->zones.count <= KEPT_ZONES && m->nentries <= KEPT_ENTRIES) &&
+	       m->head - z->looked_at < KEPT_TASKS;
 }
 
 /*
@@ -314,11 +351,10 @@ void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head)
 	m->tail = tail;
 	m->head = head;
 	m->retires = true;
-	while ((z = m->oldest) && is_complete(m, z->looked_at)) {
+	while ((z = m->oldest) && !keeps(m, z) && is_complete(m, z->looked_at)) {
 		__builtin_prefetch(z->newer);
 		if (is_complete(m, z->latest)) {
-			entries_clear(m, &z->writers);
-			entries_clear(m, &z->readers);
+			zone_clear(m, z);
 			zone_drop(m, z);
 		} else {
 			look_no_more(m, z);
@@ -368,8 +404,8 @@ int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum d
 
 	if (!z)
 		return -ENOMEM;
-	z->latest = task;
 	zone_prune(m, z);
+	z->latest = task;
 	ret = visit(z, dir, rule, task, preds);
 	for (i = z->nnear; !ret && i--; ) {
 		other = z->near[i].zone;

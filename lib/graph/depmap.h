@@ -11,7 +11,8 @@
  *
  * Entries go when they can say nothing more: a write waits for all before it,
  * so it takes the place of those that it covers; and a task that is complete
- * needs nobody to wait for it. A zone without entries is dropped.
+ * needs nobody to wait for it. A zone goes with its entries, but not before there
+ * are many: tasks are likely to name it again.
  *
  * Tasks are numbered in the order of submission, modulo 2^32.
  *
@@ -56,11 +57,12 @@ int depmap_access(struct depmap *m, const struct region *r, uint32_t dir, enum d
 /**
  * depmap_retire - all tasks before @tail are complete, and @head is the next one
  *
- * What that leaves is dropped by and by.
+ * What that leaves is dropped by and by; up to a bound it is kept.
  */
 void depmap_retire(struct depmap *m, uint32_t tail, uint32_t head);
 
-/** depmap_zones - number of zones */
+/** depmap_zones - number of zones; depmap_entries - of what is noted in them */
 uint32_t depmap_zones(const struct depmap *m);
+uint32_t depmap_entries(const struct depmap *m);
 
 #endif

@@ -142,6 +142,13 @@ static __inline void pool_put(struct pool *p, void *object)
 	p->unused = object;
 }
 
+/* Objects that are linked by their first words. */
+static __inline void pool_put_list(struct pool *p, void *first, void *last)
+{
+	*(void **)last = p->unused;
+	p->unused = first;
+}
+
 static inline void pool_free(struct pool *p)
 {
 	struct pool_block *block;

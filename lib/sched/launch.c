@@ -469,17 +469,16 @@ static bool runs_here(const struct sched *s, const struct launch *l)
 }
 
 /*
- * Who submits may be the only worker, unless it might have to be given up for that. With one
- * CPU for both that is best from the beginning on.
+ * Who submits may be the only worker, unless it might have to be given up for that; and it is
+ * here, while a thread may take milliseconds to come.
  */
-static void offer_seat(const struct sched *s, const struct launch *l, unsigned int workers)
+static void offer_seat(const struct sched *s, const struct launch *l)
 {
 	struct sched_window *window = s->run.window;
-	bool may = workers == 1 && s->dev->inplace && !s->dev->seeded && runs_here(s, l);
+	bool may = s->run.nworkers == 1 && s->dev->inplace && !s->dev->seeded && runs_here(s, l);
 
 	window->crowded = s->run.spin == SPIN_CROWDED;
-	window->recall = may && window->crowded;
-	atomic_store_explicit(&window->seat, may ? SEAT_WORKER : SEAT_FIXED, memory_order_release);
+	atomic_store_explicit(&window->seat, may ? SEAT_FREE : SEAT_FIXED, memory_order_release);
 }
 
 static int prepare(struct sched *s, struct launch *l)
@@ -538,8 +537,6 @@ static int prepare(struct sched *s, struct launch *l)
 	run->look_every = LOOK_MIN;
 	if (l->stream && workers == 1)
 		run->look_every = min(max(l->stream->window.mask / 16, LOOK_MIN), LOOK_MAX);
-	if (l->stream)
-		offer_seat(s, l, workers);
 	run->emu = s->dev->emu;
 	run->profile = l->profiled;
 	atomic_store_explicit(&run->root, 0, memory_order_relaxed);
@@ -619,11 +616,13 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 {
 	struct profile_visit visit = { .worker = w->index };
 
-	w->thread = t;
-	t->aicore = s->aicore;
 	if (unlikely(s->profile))
 		visit.begin = now_ns();
 	leave_submitter(w);
+	if (s->run.window)
+		seat_sit(w);
+	w->thread = t;
+	t->aicore = s->aicore;
 	if (s->dev->inplace)
 		s->program->inplace(w);
 	else
@@ -672,13 +671,23 @@ static void wake_for_roots(struct sched *s)
 		op_wake(&s->run, ~1ull);
 }
 
-static int run_all(struct sched *s, struct launch *l)
+/* The thread that is to work on the run, which has begun, can not. */
+static void leave_run(struct sched *s, struct launch *l, int error)
 {
-	struct emu_thread *t = runs_here(s, l) ? guard_thread() : NULL;
-	bool alone = t && s->run.most == 1;
-	int ret, error;
+	pthread_mutex_lock(&s->lock);
+	if (stop_run(s, l, error))
+		snprintf(s->text, sizeof(s->text), "%s", pto_last_error());
+	pthread_mutex_unlock(&s->lock);
+	if (l->stream)
+		seat_sit(s->workers[0]);
+}
 
-	ret = begin(s, l, t);
+/* @ret: why it can not be run. */
+static int run_all(struct sched *s, struct launch *l, struct emu_thread *t, int ret)
+{
+	bool alone = t && s->run.most == 1;
+	int error;
+
 	if (!alone)
 		publish_workers(s, s->run.nworkers);
 	if (!ret && (l->stream || l->graph->ntasks)) {
@@ -686,6 +695,8 @@ static int run_all(struct sched *s, struct launch *l)
 			wake_for_roots(s);
 		ret = run_worker0(s, t);
 	}
+	if (unlikely(ret))
+		leave_run(s, l, ret);
 	if (!alone)
 		close_run(s);
 	if (unlikely(ret || s->error))
@@ -715,20 +726,6 @@ static void keep_profile(struct sched *s, struct launch *l)
 	profile_free(l->graph->profile);
 	l->graph->profile = profile;
 	s->profile = NULL;
-}
-
-static int run_profiled(struct sched *s, struct launch *l)
-{
-	int ret;
-
-	if (!l->profiled)
-		return run_all(s, l);
-	s->profile = profile_new(l->stream ? l->stream->log : NULL);
-	if (!s->profile)
-		return -ENOMEM;
-	ret = run_all(s, l);
-	keep_profile(s, l);
-	return ret;
 }
 
 /* ---- turns -------------------------------------------------------------- */
@@ -765,19 +762,64 @@ static void pass_turn(struct sched *s)
 		futex_wake(&s->turn, 1);
 }
 
-int sched_launch(struct sched *s, struct launch *l)
+/* Its turn has come. */
+static int begin_run(struct sched *s, struct launch *l, struct emu_thread *t)
 {
-	int ret = take_turn(s, l);
+	int ret = prepare(s, l);
 
 	if (ret)
 		return ret;
-	ret = prepare(s, l);
-	if (!ret)
-		ret = run_profiled(s, l);
+	if (unlikely(l->profiled)) {
+		s->profile = profile_new(l->stream ? l->stream->log : NULL);
+		if (!s->profile)
+			return -ENOMEM;
+	}
+	l->begun = true;
+	ret = begin(s, l, t);
+	/* Not before: whoever sits there is watched. */
+	if (!ret && l->stream)
+		offer_seat(s, l);
+	return ret;
+}
+
+/* @ret: how it has begun. */
+static int end_run(struct sched *s, struct launch *l, struct emu_thread *t, int ret)
+{
+	if (likely(l->begun))
+		ret = run_all(s, l, t, ret);
+	if (unlikely(s->profile))
+		keep_profile(s, l);
 	if (unlikely(ret))
 		replace_lost(s);
 	pass_turn(s);
 	return ret;
+}
+
+int sched_begin(struct sched *s, struct launch *l)
+{
+	unsigned int turn = TURN_FREE;
+	int ret;
+
+	if (!atomic_compare_exchange_strong(&s->turn, &turn, TURN_TAKEN))
+		return 0;
+	ret = begin_run(s, l, NULL);
+	return ret ? end_run(s, l, NULL, ret) : 0;
+}
+
+int sched_launch(struct sched *s, struct launch *l)
+{
+	struct emu_thread *t = runs_here(s, l) ? guard_thread() : NULL;
+	int ret;
+
+	if (l->begun)
+		return end_run(s, l, t, t ? emu_watch_thread(s->dev->emu, t) : 0);
+	ret = take_turn(s, l);
+	return ret ?: end_run(s, l, t, begin_run(s, l, t));
+}
+
+void sched_abandon(struct sched *s, struct launch *l, int error)
+{
+	end_run(s, l, NULL, error);
 }
 
 unsigned int sched_workers(struct sched *s)

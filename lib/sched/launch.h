@@ -21,6 +21,7 @@ struct stream;
  * @stream:	the tasks are those that it brings; NULL: @graph's
  * @workers:	0: as many as are useful
  * @async:	others than who launches know it, and may set @cancel
+ * @begun:	it has had its turn
  */
 struct launch {
 	struct pto_graph *graph;
@@ -35,6 +36,7 @@ struct launch {
 	const struct pto_aicore_program *aicore;
 	bool async;
 	atomic_bool cancel;
+	bool begun;
 };
 
 /**
@@ -104,6 +106,17 @@ void sched_destroy(struct sched *sched);
 /** sched_launch - run a launch to its end on the calling thread; the graph is sealed */
 int sched_launch(struct sched *sched, struct launch *launch);
 
+/**
+ * sched_begin - begin it, if it is its turn now
+ *
+ * Before sched_launch(), which another thread may call, or sched_abandon(). Of a flow, tasks can
+ * be run from here on by who submits them. On an error the launch is over.
+ */
+int sched_begin(struct sched *sched, struct launch *launch);
+
+/** sched_abandon - end it as it has begun, with @error, whose text is the thread's latest */
+void sched_abandon(struct sched *sched, struct launch *launch, int error);
+
 /** sched_workers - how many the last launch has had; 0: there was none, or @sched is NULL */
 unsigned int sched_workers(struct sched *sched);
 
@@ -128,6 +141,9 @@ int launch_sched(struct pto_device *dev, struct sched **sched);
 void sched_cancel(struct sched *sched, struct launch *launch);
 
 /* ---- seat.c: a flow's only worker and who submits to it take turns ------ */
+
+/** seat_sit - be in the seat, as the worker's thread, as soon as it is needed there */
+void seat_sit(struct sched_worker *w);
 
 /** seat_rest - what sched_ops.rest() does */
 void seat_rest(struct sched_worker *w);

@@ -386,6 +386,12 @@ static __inline bool seat_recalled(const struct sched_window *window)
 	return unlikely(atomic_load_explicit(&window->recall, relaxed));
 }
 
+/* May who submits sit down? */
+static __inline bool seat_free(const struct sched_window *window)
+{
+	return atomic_load_explicit(&window->seat, relaxed) == SEAT_FREE && !seat_recalled(window);
+}
+
 static __inline bool seat_visited(const struct sched_window *window)
 {
 	return atomic_load_explicit(&window->seat, relaxed) == SEAT_SUBMITTER;

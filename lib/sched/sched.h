@@ -126,7 +126,7 @@ struct sched_inject {
 
 /* Who is worker 0 of a flow. */
 enum {
-	SEAT_NONE,	/* nobody: the launch is not under way yet */
+	SEAT_NONE,	/* nobody: the launch has not had its turn yet */
 	SEAT_FIXED,	/* its thread, until the end */
 	SEAT_WORKER,	/* its thread, until who submits asks for the seat */
 	SEAT_FREE,	/* who takes the seat first */

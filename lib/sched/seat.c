@@ -3,18 +3,18 @@
  * A flow's only worker, and who submits to it, take turns in the worker's seat.
  *
  * A flow of tiny tasks is done soonest by one thread: what is submitted here and run there is
- * fetched from there and back, which takes longer than to run it. So who submits fast asks for
- * the seat, and sits there for a visit, every now and then, to run what it has submitted; the
- * worker's thread naps, and watches that somebody works. It sits down again when nobody
- * does, when one visit takes very long, and when who submits finds that the tasks are not
- * tiny: then the two are faster side by side, and it asks again only much later.
+ * fetched from there and back, which takes longer than to run it. So the seat is free at first.
+ * Who submits sits there for a visit, every now and then, to run what it has submitted; the
+ * worker's thread naps, and watches that somebody works. It sits down when nobody does, when
+ * one visit takes very long, and when who submits finds that the tasks are not tiny: then the
+ * two are faster side by side. Who submits fast asks for the seat again, but after each
+ * mistake much later.
  *
  * Who is in the seat has the worker's struct, and all that a worker has, for itself. Kernels of
  * a visit run in a context of their own (guard_nest()), as an orchestration may have called.
  *
  * Modelled in selftests/models/seat.pml.
  */
-#include <sched.h>
 
 #include "base/futex.h"
 #include "device/device.h"
@@ -28,9 +28,10 @@
 #define VISIT_AFTER	64u			/* tasks */
 #define STINT		256u			/* tasks until it is looked whether to ask: */
 #define MISTAKES_MAX	4			/* eight times as many after each mistake */
-#define ASK_NS		400			/* a task, by both: what it costs to part them */
+#define ASK_NS		1000			/* a task, by both: they may be tiny */
 #define TINY_NS		80			/* a task, in a visit */
-#define SLOW_VISITS	2			/* in a row: these are not tiny */
+#define SLOW_VISITS	3			/* in a row: these are not tiny */
+#define LONG_VISIT	2			/* naps: who sits there is held up, or the tasks are not tiny */
 
 static bool take(struct sched_window *window, unsigned int who)
 {
@@ -70,37 +71,58 @@ static void rouse(struct sched_worker *w)
 
 /* ---- the worker's thread ------------------------------------------------ */
 
-static void nap(struct sched_worker *w, uint64_t ns)
+/* False: somebody has something to say. */
+static bool nap(struct sched_worker *w, uint64_t ns)
 {
 	if (!atomic_exchange(&w->futex, 0))
 		futex_wait(&w->futex, 0, ns);
-	atomic_store(&w->futex, 0);
+	return !atomic_exchange(&w->futex, 0);
 }
 
 /* Until it must work, or is given the seat. */
 static void watch(struct sched_worker *w)
 {
 	struct sched_window *window = w->run->window;
+	unsigned int seen, naps = 0;
 	uint64_t ns = NAP_NS;
-	unsigned int seen;
+	bool slept;
 
-	while (!stopped(w) && !ready_pressed(window)) {
+	while (!stopped(w) && atomic_load_explicit(&window->open, relaxed)) {
 		seen = visits(window);
-		nap(w, ns);
+		slept = nap(w, ns);
 		if (who(window) == SEAT_WORKER)
 			return;
+		if (!slept)
+			continue;
 		if (visits(window) != seen) {
 			ns = min(2 * ns, NAP_MAX);
-			continue;
+			naps = 0;
+		} else if (seat_visited(window)) {
+			/* Who sits there may have come just now. */
+			if (++naps == LONG_VISIT)
+				return;
+		} else if (tasks_left(window) || ready_work(w)) {
+			return;
+		} else {
+			ready_park(w);
+			if (ready_work(w))
+				return;
+			ns = NAP_NS;
 		}
-		/* Who sits there now has come before the nap, or just now. */
-		if (tasks_left(window) || seat_visited(window) || ready_work(w))
-			return;
-		ready_park(w);
-		if (ready_work(w))
-			return;
-		ns = NAP_NS;
 	}
+}
+
+void seat_sit(struct sched_worker *w)
+{
+	struct sched_window *window = w->run->window;
+
+	if (who(window) != SEAT_FREE && who(window) != SEAT_SUBMITTER)
+		return;
+	watch(w);
+	recall(window, true);
+	while (who(window) != SEAT_WORKER && !take(window, SEAT_WORKER))
+		nap(w, NAP_NS);
+	recall(window, false);
 }
 
 void seat_rest(struct sched_worker *w)
@@ -113,11 +135,9 @@ void seat_rest(struct sched_worker *w)
 	atomic_store_explicit(&window->seat, SEAT_FREE, memory_order_release);
 	/* Not before: who submits would ask again. */
 	recall(window, false);
-	watch(w);
-	recall(window, true);
-	while (who(window) != SEAT_WORKER && !take(window, SEAT_WORKER))
-		nap(w, NAP_NS);
-	recall(window, false);
+	/* Who waits for room had better sit down. */
+	ready_ask(w);
+	seat_sit(w);
 }
 
 void seat_close(struct stream *stream)
@@ -134,15 +154,14 @@ void seat_close(struct stream *stream)
 
 /* ---- who submits -------------------------------------------------------- */
 
-/* Returns how many tasks were run; 0, also if no kernel may, as it could not be watched. */
-static uint32_t work(struct sched *s, struct sched_worker *w)
+/* Adds to @tasks how many were run. False: no kernel may, as it could not be watched. */
+static bool work(struct sched *s, struct sched_worker *w, uint32_t *tasks)
 {
 	struct emu_thread *own = w->thread, *t = guard_nest();
 	uint32_t before = w->settled;
+	bool may = t && !emu_watch_thread(s->dev->emu, t);
 
-	if (!t)
-		return 0;
-	if (!emu_watch_thread(s->dev->emu, t)) {
+	if (may) {
 		t->emu = s->dev->emu;
 		t->aicore = s->aicore;
 		w->thread = t;
@@ -150,8 +169,10 @@ static uint32_t work(struct sched *s, struct sched_worker *w)
 		w->thread = own;
 		emu_unwatch_thread(s->dev->emu, t);
 	}
-	guard_unnest();
-	return w->settled - before;
+	if (t)
+		guard_unnest();
+	*tasks += w->settled - before;
+	return may;
 }
 
 static void begin_stint(struct stream *s, uint64_t now)
@@ -175,22 +196,23 @@ bool seat_visit(struct stream *s)
 {
 	struct sched_window *window = &s->window;
 	struct sched_worker *w;
+	uint32_t tasks = 0;
 	uint64_t begin;
-	uint32_t tasks;
+	bool may;
 
-	if (who(window) != SEAT_FREE || seat_recalled(window) || !take(window, SEAT_SUBMITTER))
+	if (!seat_free(window) || !take(window, SEAT_SUBMITTER))
 		return false;
 	/* The run does not end before the seat is left; the worker's struct stays with the scheduler. */
 	w = s->sched->workers[0];
 	begin = now_ns();
-	tasks = work(s->sched, w);
+	may = work(s->sched, w, &tasks);
 	if (tasks) {
 		atomic_fetch_add_explicit(&window->visits, 1, relaxed);
 		atomic_store_explicit(&window->left, false, relaxed);
 		judge(s, tasks, now_ns() - begin);
 	}
 	stress_point();
-	if (likely(!seat_recalled(window) && s->slow_visits < SLOW_VISITS)) {
+	if (likely(may && !seat_recalled(window) && s->slow_visits < SLOW_VISITS)) {
 		atomic_store_explicit(&window->seat, SEAT_FREE, memory_order_release);
 		return tasks;
 	}
@@ -224,11 +246,6 @@ bool seat_look(struct stream *s)
 	bool enough = s->head - s->tail >= VISIT_AFTER;
 
 	switch (who(&s->window)) {
-	case SEAT_NONE:
-		/* A thread begins where it is made, unless it is let go ahead, late. */
-		if (enough)
-			sched_yield();
-		break;
 	case SEAT_WORKER:
 		ask(s);
 		break;

@@ -98,7 +98,7 @@ static void sleep_until(struct stream *s, uint32_t task)
 
 	atomic_store(&s->window.watch, task & s->window.mask);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!complete(s, task) && !atomic_load(&s->error))
+	if (!complete(s, task) && !atomic_load(&s->error) && !seat_free(&s->window))
 		futex_wait(&s->event, event, STREAM_NAP_NS);
 	atomic_store(&s->window.watch, TASK_NONE);
 }
@@ -153,7 +153,7 @@ static int wait_for_room(struct stream *s, uint32_t task, enum stream_full full)
 		/* The tail moves in order, and none is published meanwhile. */
 		if (complete(s, task) || stream_held(s, task))
 			task = s->tail;
-		for (spin = SPIN; spin && !complete(s, task); spin--)
+		for (spin = SPIN; spin && !complete(s, task) && !seat_free(&s->window); spin--)
 			cpu_relax();
 		if (!spin)
 			sleep_until(s, task);

@@ -50,5 +50,5 @@ $(O)/selftests/stress_%_test: $(O)/stress/selftests/lib/%_test.o $(stress-obj) $
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(lib-libs) -lm
 tests += $(stress-tests:%=$(O)/selftests/stress_%_test)
 
-# It says itself which threads can be started.
-$(O)/selftests/regress_test: private override LDFLAGS += -Wl,--wrap=pthread_create
+# It says itself which threads can be started, and be watched.
+$(O)/selftests/regress_test: private override LDFLAGS += -Wl,--wrap=pthread_create,--wrap=emu_watch_thread

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* What has gone wrong once: faults that were lost, waits without end, work in one thread. */
+#include "base/error.h"
 #include "emulator/guard.h"
 
 #include "kselftest_harness.h"
@@ -31,6 +32,17 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	if (threads_left > 0)
 		threads_left--;
 	return __real_pthread_create(thread, attr, main, arg);
+}
+
+/* There is no room for one more thread that runs kernels. */
+static atomic_bool too_many;
+
+int __real_emu_watch_thread(struct emulator *emu, struct emu_thread *t);
+int __wrap_emu_watch_thread(struct emulator *emu, struct emu_thread *t);
+
+int __wrap_emu_watch_thread(struct emulator *emu, struct emu_thread *t)
+{
+	return too_many ? fail(-EAGAIN, "too many threads") : __real_emu_watch_thread(emu, t);
 }
 
 /* ---- one device, one graph ---------------------------------------------- */
@@ -219,6 +231,56 @@ TEST_F(regress, no_launch_without_threads)
 	EXPECT_EQ(0, ret);
 	threads_left = -1;
 	EXPECT_EQ(0, pto_graph_launch(g, &self->o));
+	EXPECT_EQ(0, pto_graph_destroy(g));
+}
+
+/* Submit @n tasks, or as many as it takes; what the flow has come to. */
+static int flow_of(struct pto_flow *flow, int n)
+{
+	struct pto_task t = { .size = sizeof(t), .kernels = { 0, PTO_NO_KERNEL, PTO_NO_KERNEL } };
+
+	while (n-- && pto_flow_submit(flow, &t) >= 0)
+		;
+	return pto_flow_finish(flow);
+}
+
+TEST_F(regress, no_flow_without_threads)
+{
+	struct pto_flow *flow;
+	int left, ret = -EAGAIN;
+
+	for (left = 0; left < 20 && ret; left++) {
+		threads_left = left;
+		ret = pto_flow_start(self->graph, &self->o, NULL, &flow);
+		if (!ret)
+			break;
+		EXPECT_EQ(-EAGAIN, ret);
+		EXPECT_NE(NULL, strstr(pto_last_error(), "thread")) TH_LOG("%s", pto_last_error());
+	}
+	threads_left = -1;
+	ASSERT_EQ(0, ret);
+	EXPECT_LT(1, left);
+	EXPECT_EQ(0, flow_of(flow, 1000)) TH_LOG("%s", pto_last_error());
+}
+
+/* Neither where who submits could run its tasks, nor where the launch's own thread could. */
+TEST_F(regress, no_flow_that_is_not_watched)
+{
+	struct pto_flow *flow;
+	struct pto_graph *g;
+	int i;
+
+	ASSERT_EQ(0, pto_graph_create(self->dev, &g));
+	ASSERT_EQ(0, pto_graph_set_kernel(g, 0, self->noop));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, pto_flow_start(g, &self->o, NULL, &flow)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, flow_of(flow, 1000)) TH_LOG("%s", pto_last_error());
+		too_many = true;
+		ASSERT_EQ(0, pto_flow_start(g, &self->o, NULL, &flow)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(-EAGAIN, flow_of(flow, 1 << 20)) TH_LOG("%s", pto_last_error());
+		EXPECT_NE(NULL, strstr(pto_last_error(), "too many")) TH_LOG("%s", pto_last_error());
+		too_many = false;
+	}
 	EXPECT_EQ(0, pto_graph_destroy(g));
 }
 

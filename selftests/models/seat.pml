@@ -18,7 +18,7 @@
 
 mtype = { FREE, WORKER, SUBMITTER };
 
-mtype seat = WORKER;
+mtype seat = FREE;
 bool recall;
 byte visits;
 bool inside;		/* somebody uses the worker's struct */
@@ -150,11 +150,9 @@ inline park()
 	parked = false
 }
 
-inline rest()
+/* What was ready when it began may have been run by the end of a nap. */
+inline sit()
 {
-	left = ready > 0;
-	seat = FREE;
-	recall = false;
 	do
 	:: !open -> break
 	:: else ->
@@ -194,11 +192,20 @@ inline rest()
 	recall = false
 }
 
+inline rest()
+{
+	left = ready > 0;
+	seat = FREE;
+	recall = false;
+	sit()
+}
+
 proctype worker()
 {
 	byte seen, more;
 	bool left, taken;
 
+	sit();
 	do
 	:: true ->
 		work();

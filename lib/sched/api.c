@@ -242,19 +242,18 @@ int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 		goto err_launch;
 	}
 	device_get(l->dev);
-	/* A thread takes longer to come than many tasks take to run. */
-	ret = stream ? sched_begin(l->dev->sched, &l->launch) : 0;
+	ret = sched_begin(l->dev->sched, &l->launch);
 	if (ret)
 		goto err_put;
+	/* It takes longer to come than many tasks take to run. */
 	ret = thread_start(&l->thread, launch_enter, launch_main, l);
-	if (ret)
-		goto err_begun;
+	if (ret) {
+		ret = sched_abandon(l->dev->sched, &l->launch, ret);
+		goto err_put;
+	}
 	*launch = l;
 	return 0;
 
-err_begun:
-	if (l->launch.begun)
-		sched_abandon(l->dev->sched, &l->launch, ret);
 err_put:
 	device_put(l->dev);
 err_launch:

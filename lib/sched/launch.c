@@ -479,6 +479,8 @@ static void offer_seat(const struct sched *s, const struct launch *l)
 
 	window->crowded = s->run.spin == SPIN_CROWDED;
 	atomic_store_explicit(&window->seat, may ? SEAT_FREE : SEAT_FIXED, memory_order_release);
+	/* If it has not been its turn yet, who submits may sleep. */
+	ready_ask(s->run.workers[0]);
 }
 
 static int prepare(struct sched *s, struct launch *l)
@@ -509,7 +511,6 @@ static int prepare(struct sched *s, struct launch *l)
 			layout_reset_queues(s, s->workers[i]);
 	}
 	s->workers[0]->look = run->most > workers;
-	run->begin = run->most > workers ? now_ns() : 0;
 	s->program = l->aicpu ? l->aicpu : &sched_builtin;
 	s->aicore = l->aicore;
 	run->ops = &s->ops;
@@ -612,6 +613,20 @@ static void replace_lost(struct sched *s)
 	}
 }
 
+/* Who submits may have worked since the launch began. */
+static void take_seat(struct sched *s, struct sched_worker *w, struct profile_visit *visit)
+{
+	bool open = atomic_load_explicit(&s->run.window->seat, memory_order_relaxed) != SEAT_FIXED;
+
+	if (!open)
+		return;
+	if (s->profile)
+		visit->begin = s->profile->begin;
+	seat_sit(w);
+	if (s->profile)
+		record_wait(w, visit->begin);
+}
+
 void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 {
 	struct profile_visit visit = { .worker = w->index };
@@ -619,8 +634,10 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 	if (unlikely(s->profile))
 		visit.begin = now_ns();
 	leave_submitter(w);
-	if (s->run.window)
-		seat_sit(w);
+	if (s->run.window && !w->index)
+		take_seat(s, w, &visit);
+	if (stopped(w))
+		return;
 	w->thread = t;
 	t->aicore = s->aicore;
 	if (s->dev->inplace)
@@ -693,6 +710,7 @@ static int run_all(struct sched *s, struct launch *l, struct emu_thread *t, int 
 	if (!ret && (l->stream || l->graph->ntasks)) {
 		if (s->run.nworkers > 1)
 			wake_for_roots(s);
+		s->run.begin = s->workers[0]->look ? now_ns() : 0;
 		ret = run_worker0(s, t);
 	}
 	if (unlikely(ret))
@@ -811,15 +829,22 @@ int sched_launch(struct sched *s, struct launch *l)
 	struct emu_thread *t = runs_here(s, l) ? guard_thread() : NULL;
 	int ret;
 
-	if (l->begun)
-		return end_run(s, l, t, t ? emu_watch_thread(s->dev->emu, t) : 0);
-	ret = take_turn(s, l);
-	return ret ?: end_run(s, l, t, begin_run(s, l, t));
+	if (l->begun) {
+		ret = s->error;
+		if (!ret && t)
+			ret = emu_watch_thread(s->dev->emu, t);
+	} else {
+		ret = take_turn(s, l);
+		if (ret)
+			return ret;
+		ret = begin_run(s, l, t);
+	}
+	return end_run(s, l, t, ret);
 }
 
-void sched_abandon(struct sched *s, struct launch *l, int error)
+int sched_abandon(struct sched *s, struct launch *l, int error)
 {
-	end_run(s, l, NULL, error);
+	return l->begun ? end_run(s, l, NULL, error) : error;
 }
 
 unsigned int sched_workers(struct sched *s)

@@ -109,13 +109,18 @@ int sched_launch(struct sched *sched, struct launch *launch);
 /**
  * sched_begin - begin it, if it is its turn now
  *
- * Before sched_launch(), which another thread may call, or sched_abandon(). Of a flow, tasks can
- * be run from here on by who submits them. On an error the launch is over.
+ * Before sched_launch(), which another thread may call, or sched_abandon(). So a launch does not
+ * lose its turn to one that was made later, and whose thread came sooner; and the tasks of a flow
+ * can be run from here on by who submits them. On an error the launch is over.
  */
 int sched_begin(struct sched *sched, struct launch *launch);
 
-/** sched_abandon - end it as it has begun, with @error, whose text is the thread's latest */
-void sched_abandon(struct sched *sched, struct launch *launch, int error);
+/**
+ * sched_abandon - it will not be run, because of @error, whose text is the calling thread's latest
+ *
+ * Returns what it has failed with.
+ */
+int sched_abandon(struct sched *sched, struct launch *launch, int error);
 
 /** sched_workers - how many the last launch has had; 0: there was none, or @sched is NULL */
 unsigned int sched_workers(struct sched *sched);

@@ -124,9 +124,9 @@ struct sched_inject {
 	atomic_uint *slot;
 };
 
-/* Who is worker 0 of a flow. */
+/* Who is worker 0 of a flow. The first two do not change any more once its thread works. */
 enum {
-	SEAT_NONE,	/* nobody: the launch has not had its turn yet */
+	SEAT_NONE,	/* nobody: the launch has not had its turn yet, or has failed before */
 	SEAT_FIXED,	/* its thread, until the end */
 	SEAT_WORKER,	/* its thread, until who submits asks for the seat */
 	SEAT_FREE,	/* who takes the seat first */

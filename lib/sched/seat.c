@@ -44,6 +44,7 @@ static bool take(struct sched_window *window, unsigned int who)
 
 static unsigned int who(const struct sched_window *window)
 {
+	stress_point();
 	return atomic_load_explicit(&window->seat, memory_order_acquire);
 }
 
@@ -116,7 +117,7 @@ void seat_sit(struct sched_worker *w)
 {
 	struct sched_window *window = w->run->window;
 
-	if (who(window) != SEAT_FREE && who(window) != SEAT_SUBMITTER)
+	if (who(window) <= SEAT_FIXED)
 		return;
 	watch(w);
 	recall(window, true);

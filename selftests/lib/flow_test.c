@@ -581,6 +581,27 @@ TEST_F(flow, a_crash_ends_the_flow)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+/* Also where the worker's thread comes only then. */
+TEST_F(flow, no_kernel_runs_after_a_failure)
+{
+	atomic_ulong *ran = (void *)self->buffer;
+	unsigned long before;
+	int i, n;
+
+	if (!in_place())
+		SKIP(return, "other cores finish what they have begun");
+	self->opts.aicpu_threads = 1;
+	for (n = 0; n < 20; n++) {
+		ASSERT_EQ(0, start(self));
+		ASSERT_LE(-ECANCELED, submit(self->flow, CRASH, NULL, 0));
+		for (i = 0; i < 1000000 && submit_scalar(self->flow, COUNT, ran) >= 0; i++)
+			;
+		before = atomic_load(ran);
+		ASSERT_EQ(-EIO, pto_flow_finish(self->flow));
+		ASSERT_EQ(before, atomic_load(ran));
+	}
+}
+
 static void *lend(void *flow)
 {
 	flow_lend(flow);

@@ -17,7 +17,7 @@ enum { FINE, WRITE_TO_NULL = 2, SLEEP_FOR_EVER = 6 };
 /* ---- threads that can not be started ------------------------------------ */
 
 /* How many threads may still be started; below 0: any number. */
-static int threads_left = -1;
+static atomic_int threads_left = -1;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*main)(void *arg), void *arg);
@@ -27,10 +27,12 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*main)(void *arg), void *arg)
 {
-	if (!threads_left)
+	int left = threads_left;
+
+	while (left > 0 && !atomic_compare_exchange_weak(&threads_left, &left, left - 1))
+		;
+	if (!left)
 		return EAGAIN;
-	if (threads_left > 0)
-		threads_left--;
 	return __real_pthread_create(thread, attr, main, arg);
 }
 
@@ -280,6 +282,25 @@ TEST_F(regress, no_flow_that_is_not_watched)
 		ASSERT_EQ(-EAGAIN, flow_of(flow, 1 << 20)) TH_LOG("%s", pto_last_error());
 		EXPECT_NE(NULL, strstr(pto_last_error(), "too many")) TH_LOG("%s", pto_last_error());
 		too_many = false;
+	}
+	EXPECT_EQ(0, pto_graph_destroy(g));
+}
+
+/* A flow does not overtake a launch that was made before it. */
+TEST_F(regress, launches_keep_their_order)
+{
+	struct pto_launch *l;
+	struct pto_flow *flow;
+	struct pto_graph *g;
+	int i;
+
+	ASSERT_EQ(0, healthy_graph(self->dev, self->noop, &g));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, pto_graph_launch_async(g, &self->o, &l));
+		ASSERT_EQ(0, pto_flow_start(self->graph, &self->o, NULL, &flow));
+		ASSERT_EQ(0, pto_launch_wait(l, 10000)) TH_LOG("%s", pto_last_error());
+		pto_launch_free(l);
+		ASSERT_EQ(0, flow_of(flow, 10)) TH_LOG("%s", pto_last_error());
 	}
 	EXPECT_EQ(0, pto_graph_destroy(g));
 }

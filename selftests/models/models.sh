@@ -49,6 +49,7 @@ searches="$(cat <<-END
 	caught seat -DDROP
 	caught seat -DNO_CLOSE
 	caught seat -DNO_GIVE
+	caught seat -DTWO_LOOKS
 	holds sched -DWORKERS=3
 	holds sched -DWORKERS=2 -DSTOP
 	holds sched -DWORKERS=3 -DGROW

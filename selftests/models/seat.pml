@@ -9,7 +9,8 @@
  * Mutants: NO_SWAP (a free seat is taken in two steps), NO_LEFT (tasks that were left ready are not
  * looked at before sleep), NO_LOOK (the worker sleeps without looking once more), NO_WAKE (nobody
  * wakes it), DROP (who is recalled forgets the successor), NO_CLOSE (the end wakes nobody), NO_GIVE
- * (who is to leave gives the seat to the worker, which does not look whether it has it).
+ * (who is to leave gives the seat to the worker, which does not look whether it has it), TWO_LOOKS
+ * (the worker looks twice whether the seat is neither free nor visited, and so its own).
  */
 #ifndef TASKS
 #define TASKS	3
@@ -151,7 +152,7 @@ inline park()
 }
 
 /* What was ready when it began may have been run by the end of a nap. */
-inline sit()
+inline watch()
 {
 	do
 	:: !open -> break
@@ -176,20 +177,35 @@ inline sit()
 			:: else -> park()
 			fi
 		fi
-	od;
-	recall = true;
-	do
-#ifndef NO_GIVE
-	:: seat == WORKER -> break
+	od
+}
+
+inline sit()
+{
+#ifdef TWO_LOOKS
+	taken = seat != FREE;
+	taken = taken && seat != SUBMITTER;
+#else
+	taken = false;
 #endif
-	:: seat == FREE ->
-		take(WORKER, taken);
-		if
-		:: taken -> break
-		:: else
-		fi
-	od;
-	recall = false
+	if
+	:: taken
+	:: else ->
+		watch();
+		recall = true;
+		do
+#ifndef NO_GIVE
+		:: seat == WORKER -> break
+#endif
+		:: seat == FREE ->
+			take(WORKER, taken);
+			if
+			:: taken -> break
+			:: else
+			fi
+		od;
+		recall = false
+	fi
 }
 
 inline rest()

@@ -14,7 +14,7 @@
 #define USUAL_TASKS	100000
 #define BODY_TASKS	2000
 #define STREAM_TASKS	10000000
-#define BATCH		3	/* repetitions that one process makes */
+#define BATCH		2	/* repetitions that one process makes */
 
 /* ---- options ------------------------------------------------------------ */
 

@@ -444,6 +444,9 @@ PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_op
  * pto_graph_launch_async - start a launch, and return
  * @launch: handle to wait with; give it back with pto_launch_free()
  *
+ * If no other launch is under way on the device it is this one's turn at once, and none that is
+ * started later comes before it. The same goes for pto_flow_start().
+ *
  * What can be found out without a run is returned here: all errors above but -EIO, -ETIMEDOUT
  * and -ETIME.
  */

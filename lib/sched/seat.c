@@ -30,7 +30,8 @@
 #define MISTAKES_MAX	4			/* eight times as many after each mistake */
 #define ASK_NS		1000			/* a task, by both: they may be tiny */
 #define TINY_NS		80			/* a task, in a visit */
-#define SLOW_VISITS	3			/* in a row: these are not tiny */
+#define SLOW_VISITS	3			/* in a row: these are not tiny, */
+#define LONG_NS		8000			/* or one in which a task took so long */
 #define LONG_VISIT	2			/* naps: who sits there is held up, or the tasks are not tiny */
 
 static bool take(struct sched_window *window, unsigned int who)
@@ -188,9 +189,12 @@ static void judge(struct stream *s, uint32_t tasks, uint64_t ns)
 {
 	bool slow = ns > tasks * (uint64_t)TINY_NS && !s->window.crowded;
 
-	s->slow_visits = slow ? s->slow_visits + 1 : 0;
-	if (!s->slow_visits)
-		s->mistakes = 0;
+	if (!slow)
+		s->slow_visits = s->mistakes = 0;
+	else if (ns > tasks * (uint64_t)LONG_NS)
+		s->slow_visits = SLOW_VISITS;
+	else
+		s->slow_visits++;
 }
 
 bool seat_visit(struct stream *s)

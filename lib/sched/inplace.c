@@ -142,7 +142,8 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		/* In a window successors come and go. */
 		if (mode != WINDOW)
 			prefetch(w->run, t);
-		if (mode != WINDOW)
+		/* A root's count is always 0, and other workers may use the cache line that it is in. */
+		if (mode != WINDOW && t->node.npred)
 			node_arm(&w->run->pending[task], &t->node);
 		if (!core || core->kind != kind)
 			core = next_core(w, kind);

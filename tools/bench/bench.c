@@ -14,6 +14,8 @@
 #define USUAL_TASKS	100000
 #define BODY_TASKS	2000
 #define STREAM_TASKS	10000000
+#define REPS		9
+#define MORE_REPS	10	/* times that, at most */
 #define BATCH		2	/* repetitions that one process makes */
 
 /* ---- options ------------------------------------------------------------ */
@@ -25,7 +27,8 @@ static const struct argp_option argp_options[] = {
 	  .doc = "Only this graph: indep, chain, layered, wave, tree, random, chol" },
 	{ .name = "tasks", .key = 'n', .arg = "N",
 	  .doc = "Graphs of about N tasks (default: 100000; chol 11480, tree 262143)" },
-	{ .name = "reps", .key = 'r', .arg = "N", .doc = "Repetitions (default 9)" },
+	{ .name = "reps", .key = 'r', .arg = "N",
+	  .doc = "Repetitions (default 9; of graphs of fewer than 100000 tasks as many more, up to 90)" },
 	{ .name = "threads", .key = 't', .arg = "N,...",
 	  .doc = "AICPU threads, or threads of a peer (default 1,2)" },
 	{ .name = "block-dim", .key = 'b', .arg = "N", .doc = "Blocks (default 24)" },
@@ -130,6 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'r':
 		o->reps = read_number(state, arg, 1, MAX_REPS);
+		o->reps_given = true;
 		return 0;
 	case 't':
 		read_list(state, arg, 64, &o->threads);
@@ -222,14 +226,27 @@ static int bytes_of(const struct options *o, const struct shape *shape, struct c
 	return ret;
 }
 
+/*
+ * On a shared host everything is slower for tenths of a second at a time. A small graph is
+ * measured for as long as a large one, so that these meet all peers alike.
+ */
+static unsigned int reps_of(const struct options *o, const struct shape *shape)
+{
+	uint32_t more = USUAL_TASKS / shape->ntasks;
+
+	if (o->reps_given || !more)
+		return o->reps;
+	return o->reps * (more < MORE_REPS ? more : MORE_REPS);
+}
+
 /* Peers take turns, so that noise meets all of them. */
 static int measure_in_turn(const struct options *o, const struct shape *shape,
-			   struct cell *const *cell, unsigned int n)
+			   struct cell *const *cell, unsigned int n, unsigned int reps)
 {
 	unsigned int i, left, batch;
 	int ret = 0;
 
-	for (left = o->reps; left; left -= batch) {
+	for (left = reps; left; left -= batch) {
 		batch = left < BATCH ? left : BATCH;
 		for (i = 0; i < n; i++)
 			ret |= measure_times(o, shape, cell[i], batch);
@@ -239,7 +256,7 @@ static int measure_in_turn(const struct options *o, const struct shape *shape,
 
 /* Add a cell for each peer; returns how many, or -1. malloc is no matter where bodies take time. */
 static int add_cells(const struct options *o, const struct shape *shape, bool inferred,
-		     unsigned int threads, uint32_t body, struct cell **cell)
+		     unsigned int threads, uint32_t body, unsigned int reps, struct cell **cell)
 {
 	unsigned int i;
 	int n = 0;
@@ -250,7 +267,7 @@ static int add_cells(const struct options *o, const struct shape *shape, bool in
 
 		if (kind == ABSENT || !contender_able(c, threads) || (body && c->trim))
 			continue;
-		cell[n] = cell_new(o, c, kind, shape, threads);
+		cell[n] = cell_new(c, kind, shape, threads, reps);
 		if (!cell[n])
 			return -1;
 		cell[n++]->body = body;
@@ -262,13 +279,15 @@ static int measure_graph(const struct options *o, const char *name, bool inferre
 			 unsigned int threads, struct cell **cell, unsigned int *count)
 {
 	struct shape shape;
+	unsigned int reps;
 	int i, n, ret;
 
 	cell += *count;
 	if (shape_make(&shape, name, o->tasks ? o->tasks : usual_tasks(name)))
 		return -1;
-	n = add_cells(o, &shape, inferred, threads, 0, cell);
-	ret = n < 0 ? -1 : measure_in_turn(o, &shape, cell, n);
+	reps = reps_of(o, &shape);
+	n = add_cells(o, &shape, inferred, threads, 0, reps, cell);
+	ret = n < 0 ? -1 : measure_in_turn(o, &shape, cell, n, reps);
 	for (i = 0; i < n; i++) {
 		if (!inferred)
 			ret |= bytes_of(o, &shape, cell[i]);
@@ -337,12 +356,12 @@ static int measure_body(const struct options *o, struct results *r, const struct
 			unsigned int threads, uint32_t body)
 {
 	struct cell **cell = r->body + r->bodies;
-	int n = add_cells(o, shape, false, threads, body, cell);
+	int n = add_cells(o, shape, false, threads, body, o->reps, cell);
 
 	if (n < 0)
 		return -1;
 	r->bodies += n;
-	return measure_in_turn(o, shape, cell, n);
+	return measure_in_turn(o, shape, cell, n, o->reps);
 }
 
 static int measure_bodies(const struct options *o, struct results *r)
@@ -379,7 +398,7 @@ static int grow(const struct options *o, struct results *r, const char *name,
 	for (i = 0; i < o->sizes.count; i++) {
 		if (shape_make(&shape, name, o->sizes.at[i]))
 			return -1;
-		cell = cell_new(o, peer, peer->kind, &shape, threads);
+		cell = cell_new(peer, peer->kind, &shape, threads, o->reps);
 		if (cell) {
 			r->growth[r->growths++] = cell;
 			ret |= measure_times(o, &shape, cell, o->reps);
@@ -444,8 +463,10 @@ static int measure_latencies(const struct options *o, struct results *r)
 /* Peers of all kinds. */
 static int add_bare_cells(const struct options *o, const struct shape *shape, struct cell **cell)
 {
-	int given = add_cells(o, shape, false, o->threads.at[0], 0, cell);
-	int inferred = given < 0 ? -1 : add_cells(o, shape, true, o->threads.at[0], 0, cell + given);
+	int given = add_cells(o, shape, false, o->threads.at[0], 0, o->reps, cell), inferred;
+
+	inferred = given < 0 ? -1 : add_cells(o, shape, true, o->threads.at[0], 0, o->reps,
+					      cell + given);
 
 	return inferred < 0 ? -1 : given + inferred;
 }
@@ -523,7 +544,7 @@ int main(int argc, char **argv)
 		.help_filter = list_peers,
 	};
 	struct options o = {
-		.reps = 9, .blocks = 24,
+		.reps = REPS, .blocks = 24,
 		.graphs = true, .inferred = true, .bodies = true, .latency = true, .growth = true,
 		.threads = { 2, { 1, 2 } }, .sizes = { 3, { 10000, 100000, 1000000 } },
 		.body = { 2, { 1000, 10000 } },

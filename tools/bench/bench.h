@@ -62,6 +62,7 @@ struct options {
 	const char *graph;	/* NULL: all */
 	uint32_t tasks;		/* 0: each shape's usual number */
 	unsigned int reps;
+	bool reps_given;
 	unsigned int blocks;
 	bool json;
 	bool graphs, inferred, bodies, latency, growth, bare;
@@ -179,8 +180,8 @@ void contenders_find(const char *dir);
 /* ---- measure.c ---------------------------------------------------------- */
 
 /* Results that children fill in; NULL: no memory. For the life of the process. */
-struct cell *cell_new(const struct options *o, const struct contender *peer,
-		      enum contender_kind kind, const struct shape *shape, unsigned int threads);
+struct cell *cell_new(const struct contender *peer, enum contender_kind kind,
+		      const struct shape *shape, unsigned int threads, unsigned int reps);
 struct latency *latency_new(const struct contender *peer, unsigned int threads);
 struct streamed *streamed_new(uint32_t tasks);
 

@@ -54,10 +54,10 @@ static void *shared_zalloc(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-struct cell *cell_new(const struct options *o, const struct contender *peer,
-		      enum contender_kind kind, const struct shape *shape, unsigned int threads)
+struct cell *cell_new(const struct contender *peer, enum contender_kind kind,
+		      const struct shape *shape, unsigned int threads, unsigned int reps)
 {
-	struct cell *cell = shared_zalloc(sizeof(*cell) + o->reps * sizeof(cell->sample[0]));
+	struct cell *cell = shared_zalloc(sizeof(*cell) + reps * sizeof(cell->sample[0]));
 
 	if (!cell)
 		return NULL;

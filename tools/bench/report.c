@@ -77,8 +77,9 @@ void report_noise(const struct noise *noise)
 
 void report_head(const struct options *o, unsigned int threads, bool inferred)
 {
-	printf("\n%u thread%s, %u repetition%s; libpto with block_dim %u%s\n", threads,
-	       plural(threads), o->reps, plural(o->reps), o->blocks,
+	printf("\n%u thread%s, %u repetition%s%s; libpto with block_dim %u%s\n", threads,
+	       plural(threads), o->reps, plural(o->reps),
+	       o->reps_given ? "" : ", more of small graphs", o->blocks,
 	       inferred ? "; edges are inferred" : "");
 	printf("%29s--- minimum, ns per task ----------  --- median --   %s\n", "",
 	       inferred ? "run by" : "first");

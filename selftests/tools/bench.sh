@@ -87,7 +87,7 @@ check 'also of graphs whose edges are inferred' 0 '^tree +511 flow ' \
 check 'with the cores on threads of their own' 0 '^tree +511 pto-threads ' \
 	narrow --parts graphs --peers pto-threads
 check 'a slow peer is left out, unless it is named' 0 '^0$' \
-	sh -c "'$bench' --parts latency --threads 1 | grep -c starpu; :"
+	sh -c "'$bench' --reps 1 --parts latency --threads 1 | grep -c starpu; :"
 check 'what is not asked for is not measured' 0 '^0$' \
 	sh -c "'$bench' --reps 1 --parts latency --peers sketch --threads 1 | grep -c repetition; :"
 check 'a small graph is repeated more often' 0 '"repetitions":36' \
@@ -100,5 +100,5 @@ check 'bodies: a row for each, and a column for each peer' 0 '^tree +2 +20000 +[
 check 'no repetitions' 2 '0 is not a number from 1' "$bench" --reps 0
 check 'a list of too many' 2 'more than 4 numbers' "$bench" --threads 1,1,1,1,1
 check 'nowhere to write to' 3 'writing the output' \
-	sh -c "'$bench' --json --parts latency --peers sketch --threads 1 >/dev/full"
+	sh -c "'$bench' --json --reps 1 --parts latency --peers sketch --threads 1 >/dev/full"
 done_testing

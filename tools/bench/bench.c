@@ -433,27 +433,35 @@ static int measure_growth(const struct options *o, struct results *r)
 	return ret;
 }
 
+static int add_latencies(const struct options *o, struct results *r, unsigned int threads)
+{
+	unsigned int p;
+
+	for (p = 0; p < contender_count; p++) {
+		if (contenders[p].kind == ABSENT || !contender_able(&contenders[p], threads))
+			continue;
+		r->latency[r->latencies] = latency_new(&contenders[p], threads, o->reps);
+		if (!r->latency[r->latencies])
+			return -1;
+		r->latencies++;
+	}
+	return 0;
+}
+
+/* In turn, too. */
 static int measure_latencies(const struct options *o, struct results *r)
 {
-	struct latency *l;
 	struct shape one;
-	unsigned int t, p;
+	unsigned int t, i;
 	int ret = 0;
 
 	if (shape_make(&one, "indep", 1))
 		return -1;
-	for (t = 0; t < o->threads.count; t++) {
-		for (p = 0; p < contender_count; p++) {
-			if (contenders[p].kind == ABSENT ||
-			    !contender_able(&contenders[p], o->threads.at[t]))
-				continue;
-			l = latency_new(&contenders[p], o->threads.at[t]);
-			if (!l || measure_latency(o, &one, l))
-				ret = -1;
-			else
-				r->latency[r->latencies++] = l;
-		}
-	}
+	for (t = 0; t < o->threads.count; t++)
+		ret |= add_latencies(o, r, o->threads.at[t]);
+	for (t = 0; t < o->reps; t++)
+		for (i = 0; i < r->latencies; i++)
+			ret |= measure_latency(o, &one, r->latency[i]);
 	shape_free(&one);
 	if (!o->json)
 		report_latency(r);

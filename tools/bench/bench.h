@@ -106,17 +106,26 @@ struct stat {
 	double min, median;
 };
 
+/* Launches that one process makes. */
+#define HOT_REPS	500
+#define COLD_REPS	20
+
 /**
- * struct latency - launch of a graph of one task, in ns from before it is built
+ * struct launches - of a graph of one task, @count of them, in ns from before it is built
  * @enter:	until its body is entered
  * @total:	until it has run and is freed
  */
+struct launches {
+	unsigned int count;
+	double *enter, *total;
+};
+
+/** struct latency - @hot: one right after the other; @cold: the caches have had other use */
 struct latency {
 	const struct contender *peer;
 	unsigned int threads;
-	struct {
-		struct stat enter, total;
-	} hot, cold;
+	struct launches hot, cold;
+	double room[];
 };
 
 /**
@@ -182,7 +191,7 @@ void contenders_find(const char *dir);
 /* Results that children fill in; NULL: no memory. For the life of the process. */
 struct cell *cell_new(const struct contender *peer, enum contender_kind kind,
 		      const struct shape *shape, unsigned int threads, unsigned int reps);
-struct latency *latency_new(const struct contender *peer, unsigned int threads);
+struct latency *latency_new(const struct contender *peer, unsigned int threads, unsigned int turns);
 struct streamed *streamed_new(uint32_t tasks);
 
 /* Each 0, or -1 when the peer failed, which has said why. */

@@ -42,13 +42,17 @@ static json_t *cells_json(struct cell *const *cell, unsigned int n)
 	return array;
 }
 
+static json_t *launches_json(const struct launches *l)
+{
+	return json_pack("{s:o, s:o}", "enter", stat_json(stat_of(l->enter, l->count)),
+			 "total", stat_json(stat_of(l->total, l->count)));
+}
+
 static json_t *latency_json(const struct latency *l)
 {
-	return json_pack("{s:s, s:I, s:{s:o, s:o}, s:{s:o, s:o}}",
-			 "peer", l->peer->name, "threads", (json_int_t)l->threads,
-			 "hot", "enter", stat_json(l->hot.enter), "total", stat_json(l->hot.total),
-			 "cold", "enter", stat_json(l->cold.enter),
-			 "total", stat_json(l->cold.total));
+	return json_pack("{s:s, s:I, s:o, s:o}", "peer", l->peer->name,
+			 "threads", (json_int_t)l->threads,
+			 "hot", launches_json(&l->hot), "cold", launches_json(&l->cold));
 }
 
 static json_t *latencies_json(const struct results *r)

@@ -19,8 +19,6 @@
 #include "peer.h"
 
 #define CHILD_SECONDS	120	/* the longest that one may take */
-#define HOT_REPS	2000
-#define COLD_REPS	60
 #define COLD_NS		3000000
 #define NOISE_REPS	2000
 #define NOISE_LOOPS	40000
@@ -69,14 +67,19 @@ struct cell *cell_new(const struct contender *peer, enum contender_kind kind,
 	return cell;
 }
 
-struct latency *latency_new(const struct contender *peer, unsigned int threads)
+struct latency *latency_new(const struct contender *peer, unsigned int threads, unsigned int turns)
 {
-	struct latency *l = shared_zalloc(sizeof(*l));
+	const size_t n = HOT_REPS + COLD_REPS;
+	struct latency *l = shared_zalloc(sizeof(*l) + 2 * n * turns * sizeof(*l->room));
 
 	if (!l)
 		return NULL;
 	l->peer = peer;
 	l->threads = threads;
+	l->hot.enter = l->room;
+	l->hot.total = l->hot.enter + HOT_REPS * turns;
+	l->cold.enter = l->hot.total + HOT_REPS * turns;
+	l->cold.total = l->cold.enter + COLD_REPS * turns;
 	return l;
 }
 
@@ -372,10 +375,10 @@ int measure_check(const struct options *o, const struct shape *shape, struct cel
 
 /* ---- latency ------------------------------------------------------------ */
 
-static int launches(struct job *job, unsigned int reps, const struct timespec *pause,
-		    struct stat *enter, struct stat *total)
+static int launch(struct job *job, unsigned int reps, const struct timespec *pause, double scale,
+		  struct launches *l)
 {
-	double entered[HOT_REPS], ended[HOT_REPS], scale = ns_per_tick();
+	double *enter = l->enter + l->count, *total = l->total + l->count;
 	uint64_t stamp = 0, start;
 	const struct work work = { .kernel = "stamp", .body = body_stamp, .ctx = &stamp };
 	unsigned int i;
@@ -389,11 +392,10 @@ static int launches(struct job *job, unsigned int reps, const struct timespec *p
 		if (!graph || job->peer->run(graph))
 			return -1;
 		job->peer->free(graph);
-		ended[i] = (ticks() - start) * scale;
-		entered[i] = (stamp - start) * scale;
+		total[i] = (ticks() - start) * scale;
+		enter[i] = (stamp - start) * scale;
 	}
-	*enter = stat_of(entered, reps);
-	*total = stat_of(ended, reps);
+	l->count += reps;
 	return 0;
 }
 
@@ -401,10 +403,11 @@ static int latency(struct job *job)
 {
 	const struct timespec pause = { .tv_nsec = COLD_NS };
 	struct latency *l = job->latency;
+	double scale = ns_per_tick();
 
-	if (start_peer(job) || launches(job, HOT_REPS, NULL, &l->hot.enter, &l->hot.total))
+	if (start_peer(job) || launch(job, HOT_REPS, NULL, scale, &l->hot))
 		return -1;
-	return launches(job, COLD_REPS, &pause, &l->cold.enter, &l->cold.total);
+	return launch(job, COLD_REPS, &pause, scale, &l->cold);
 }
 
 int measure_latency(const struct options *o, const struct shape *one, struct latency *l)

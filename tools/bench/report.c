@@ -373,29 +373,40 @@ void report_growth(const struct options *o, const struct results *r)
 
 /* ---- latency ------------------------------------------------------------ */
 
-/* Of libpto's latencies, in a line below the table. */
-static void compare_latency(const struct results *r, const struct latency *own)
+static double hot_min(const struct latency *l)
 {
-	const struct latency *hot = NULL, *cold = NULL, *l;
+	return stat_of(l->hot.enter, l->hot.count).min;
+}
+
+static double cold_median(const struct latency *l)
+{
+	return stat_of(l->cold.enter, l->cold.count).median;
+}
+
+/* How long until entered @own took, by the best of the others. */
+static void print_entered(const struct results *r, const struct latency *own, const char *what,
+			  double (*took)(const struct latency *l))
+{
+	const struct latency *best = NULL, *l;
 	unsigned int i;
 
 	for (i = 0; i < r->latencies; i++) {
 		l = r->latency[i];
-		if (l->threads != own->threads || l->peer->kind != RIVAL ||
-		    l->threads < l->peer->counts_from)
-			continue;
-		if (!hot || l->hot.enter.min < hot->hot.enter.min)
-			hot = l;
-		if (!cold || l->cold.enter.median < cold->cold.enter.median)
-			cold = l;
+		if (l->threads == own->threads && l->peer->kind == RIVAL && l->hot.count &&
+		    l->threads >= l->peer->counts_from && (!best || took(l) < took(best)))
+			best = l;
 	}
-	if (!hot)
-		return;
-	printf("%u thread%s: entered, hot: %.2f of %s, %s; 3 ms later, median: %.2f of %s, %s\n",
-	       own->threads, plural(own->threads), own->hot.enter.min / hot->hot.enter.min,
-	       hot->peer->name, ahead_or_behind(own->hot.enter.min, hot->hot.enter.min),
-	       own->cold.enter.median / cold->cold.enter.median, cold->peer->name,
-	       ahead_or_behind(own->cold.enter.median, cold->cold.enter.median));
+	if (best)
+		printf("%u thread%s: entered, %s: %.2f of %s, %s\n", own->threads,
+		       plural(own->threads), what, took(own) / took(best), best->peer->name,
+		       ahead_or_behind(took(own), took(best)));
+}
+
+static void print_launches(const struct launches *l, int width)
+{
+	struct stat enter = stat_of(l->enter, l->count), total = stat_of(l->total, l->count);
+
+	printf("%*.0f%8.0f%8.0f%8.0f", width, enter.min, enter.median, total.min, total.median);
 }
 
 void report_latency(const struct results *r)
@@ -409,13 +420,16 @@ void report_latency(const struct results *r)
 	for (i = 0; i < r->latencies; i++) {
 		const struct latency *l = r->latency[i];
 
-		printf("%-12s%u thread%s %9.0f%8.0f%8.0f%8.0f%20.0f%8.0f%8.0f%8.0f\n",
-		       l->peer->name, l->threads, l->threads == 1 ? " " : "s", l->hot.enter.min,
-		       l->hot.enter.median, l->hot.total.min, l->hot.total.median,
-		       l->cold.enter.min, l->cold.enter.median, l->cold.total.min,
-		       l->cold.total.median);
+		printf("%-12s%u thread%s ", l->peer->name, l->threads,
+		       l->threads == 1 ? " " : "s");
+		print_launches(&l->hot, 9);
+		print_launches(&l->cold, 20);
+		printf("\n");
 	}
-	for (i = 0; i < r->latencies; i++)
-		if (r->latency[i]->peer->kind == SUBJECT)
-			compare_latency(r, r->latency[i]);
+	for (i = 0; i < r->latencies; i++) {
+		if (r->latency[i]->peer->kind != SUBJECT || !r->latency[i]->cold.count)
+			continue;
+		print_entered(r, r->latency[i], "hot, minimum", hot_min);
+		print_entered(r, r->latency[i], "3 ms later, median", cold_median);
+	}
 }

@@ -6,10 +6,27 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 /* The compiler can not tell any more where the value of a variable comes from. */
 #define hide_var(var)	__asm__("" : "=r" (var) : "0" (var))
+
+/*
+ * memset() and memcpy() by the C library also where the compiler would know the size: its
+ * "rep stos" and "rep movs" take 25 cycles to begin.
+ */
+static __inline void clear_bytes(void *at, size_t size)
+{
+	hide_var(size);
+	memset(at, 0, size);
+}
+
+static __inline void copy_bytes(void *to, const void *from, size_t size)
+{
+	hide_var(size);
+	memcpy(to, from, size);
+}
 
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)

@@ -106,6 +106,7 @@ LIST_HEAD(chunk_list, chunk);
  * struct mem - a window
  * @lock:	protects all that follows it; innermost, nothing is called under
  *		it that takes another
+ * @quarantined: is set under it, and never cleared
  * @room:	by stride, slabs with a free object
  * @spare:	by stride, the one slab that is kept though empty
  * @runs:	free runs, by log2 of their length
@@ -120,7 +121,7 @@ struct mem {
 	struct mem_source *source;
 
 	pthread_mutex_t lock;
-	bool quarantined;
+	atomic_bool quarantined;
 	uint32_t count;
 	size_t used;
 	size_t peak;
@@ -665,6 +666,11 @@ void mem_quarantine(struct mem *mem)
 	pthread_mutex_lock(&mem->lock);
 	mem->quarantined = true;
 	pthread_mutex_unlock(&mem->lock);
+}
+
+bool mem_quarantined(const struct mem *mem)
+{
+	return atomic_load_explicit(&mem->quarantined, memory_order_relaxed);
 }
 
 void mem_stat(struct mem *mem, struct pto_mem_stat *stat)

@@ -64,6 +64,9 @@ bool mem_is_start(struct mem *mem, const void *ptr);
  */
 void mem_quarantine(struct mem *mem);
 
+/** mem_quarantined - is there such a kernel? */
+bool mem_quarantined(const struct mem *mem);
+
 void mem_stat(struct mem *mem, struct pto_mem_stat *stat);
 int mem_list(struct mem *mem, int (*visit)(void *arg, void *ptr, size_t size), void *arg);
 

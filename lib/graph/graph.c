@@ -20,7 +20,7 @@
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
-/* A block of device memory for arguments, which begin on a cache line. */
+/* A block of device memory for arguments, which begin on a cache line; small graphs need none. */
 struct graph_args {
 	struct graph_args *older;
 	size_t size;
@@ -40,7 +40,6 @@ static __attribute__((cold)) int create_checked(struct pto_graph *g, struct pto_
 
 int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 {
-	size_t size = sizeof(struct pto_graph);
 	struct pto_graph *g;
 	int ret;
 
@@ -50,13 +49,11 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	if (ret)
 		return ret;
 	/* Not calloc(), which has no cache of a thread's. */
-	g = malloc(size);
+	g = malloc(sizeof(*g));
 	if (!g)
 		return fail(-ENOMEM, "no memory for a graph");
 	device_get(dev);
-	/* By the C library: of a size that it knows the compiler makes a slow "rep stos". */
-	hide_var(size);
-	memset(g, 0, size);
+	clear_bytes(g, offsetof(struct pto_graph, few_args));
 	g->dev = dev;
 	g->leaf = true;
 	g->roots = g->few_roots;
@@ -66,6 +63,10 @@ int pto_graph_create(struct pto_device *dev, struct pto_graph **graph)
 	g->armed = true;
 	g->kernels = g->few_kernels;
 	g->nkernels = FEW_KERNELS;
+	if (!dev->chardev) {
+		g->args_at = (char *)g->few_args;
+		g->args_left = sizeof(g->few_args);
+	}
 	if (unlikely(dev->check))
 		return create_checked(g, graph);
 	*graph = g;
@@ -96,6 +97,7 @@ static void free_args(struct pto_graph *g)
 int pto_graph_destroy(struct pto_graph *g)
 {
 	uint32_t i;
+	bool stuck;
 
 	if (!g)
 		return 0;
@@ -120,8 +122,11 @@ int pto_graph_destroy(struct pto_graph *g)
 	if (g->roots != g->few_roots)
 		free(g->roots);
 	profile_free(g->profile);
+	/* A kernel that never returned may yet read its arguments. */
+	stuck = mem_quarantined(g->dev->mem);
 	device_put(g->dev);
-	free(g);
+	if (likely(!stuck))
+		free(g);
 	return 0;
 }
 
@@ -205,7 +210,7 @@ void *graph_args(struct pto_graph *g, size_t size, size_t align, int *err)
 	size_t skip = -(uintptr_t)g->args_at & (align - 1);
 	char *at;
 
-	if (unlikely(skip + size > g->args_left || !g->args)) {
+	if (unlikely(skip + size > g->args_left || !g->args_at)) {
 		*err = add_args_block(g, size);
 		if (*err)
 			return NULL;

@@ -43,7 +43,8 @@
 
 #define FEW_TASKS	32	/* need no memory of their own for their counts, */
 #define FEW_RUNS	4	/* nor do so few runs of roots, */
-#define FEW_KERNELS	4	/* or kernels */
+#define FEW_KERNELS	4	/* or kernels, */
+#define FEW_ARGS	16	/* or words of arguments */
 #define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
 
 /**
@@ -278,6 +279,7 @@ struct pto_graph {
 
 	atomic_bool launched;
 	struct profile *profile;	/* of the last launch, if it was profiled */
+	uint64_t few_args[FEW_ARGS];	/* not where a driver's device has to read them */
 };
 
 /**

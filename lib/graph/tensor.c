@@ -124,7 +124,7 @@ int pto_tensor_init(struct pto_tensor *out, void *addr, const uint32_t *shapes, 
 	if (size > UINT64_MAX - (uintptr_t)addr)
 		return fail(-EINVAL, "a tensor of %llu bytes does not fit behind %p",
 			    (unsigned long long)size, addr);
-	memset(out, 0, sizeof(*out));
+	clear_bytes(out, sizeof(*out));
 	out->addr = (uintptr_t)addr;
 	out->size = size;
 	out->dtype = dtype;

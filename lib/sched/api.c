@@ -51,7 +51,7 @@ static int read_opts(const struct pto_launch_opts *in, struct pto_launch_opts *o
 		if (*tail)
 			return fail(-E2BIG, "pto_launch_opts: this library knows %zu of %u bytes",
 				    sizeof(*out), in->size);
-	memcpy(out, in, min((size_t)in->size, sizeof(*out)));
+	copy_bytes(out, in, min((size_t)in->size, sizeof(*out)));
 	return 0;
 }
 

@@ -207,7 +207,7 @@ void sched_cancel(struct sched *s, struct launch *launch)
 	if (stop_run(s, launch, -ECANCELED))
 		snprintf(s->text, sizeof(s->text), "the launch was cancelled");
 	pthread_mutex_unlock(&s->lock);
-	futex_wake(&s->turn, INT_MAX);
+	turn_poke(&launch->wait);
 }
 
 void launch_shut_down(struct sched *s)
@@ -748,36 +748,27 @@ static void keep_profile(struct sched *s, struct launch *l)
 
 /* ---- turns -------------------------------------------------------------- */
 
-/* Who gives up leaves a turn that is said to be wanted, which wakes nobody. */
 static __attribute__((noinline)) int wait_turn(struct sched *s, struct launch *l)
 {
 	uint64_t deadline = l->timeout_ns ? now_ns() + l->timeout_ns : UINT64_MAX;
 
-	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE) {
-		futex_wait(&s->turn, TURN_WANTED, TURN_NS);
+	while (!turn_wait(&s->turn, &l->wait, TURN_NS)) {
+		if (!atomic_load(&l->cancel) && now_ns() <= deadline)
+			continue;
+		turn_leave(&s->turn, &l->wait);
 		if (atomic_load(&l->cancel))
 			return fail(-ECANCELED, "the launch was cancelled before its turn");
-		if (now_ns() > deadline)
-			return fail(-ETIME, "other launches kept %s busy for all of its %llu ms",
-				    s->dev->name,
-				    (unsigned long long)(l->timeout_ns / NSEC_PER_MSEC));
+		return fail(-ETIME, "other launches kept %s busy for all of its %llu ms",
+			    s->dev->name, (unsigned long long)(l->timeout_ns / NSEC_PER_MSEC));
 	}
 	return 0;
 }
 
 static int take_turn(struct sched *s, struct launch *l)
 {
-	unsigned int turn = TURN_FREE;
-
-	if (likely(atomic_compare_exchange_strong(&s->turn, &turn, TURN_TAKEN)))
+	if (likely(!l->waits && turn_enter(&s->turn, &l->wait)))
 		return 0;
 	return wait_turn(s, l);
-}
-
-static void pass_turn(struct sched *s)
-{
-	if (unlikely(atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED))
-		futex_wake(&s->turn, 1);
 }
 
 /* Its turn has come. */
@@ -809,16 +800,16 @@ static int end_run(struct sched *s, struct launch *l, struct emu_thread *t, int 
 		keep_profile(s, l);
 	if (unlikely(ret))
 		replace_lost(s);
-	pass_turn(s);
+	turn_pass(&s->turn);
 	return ret;
 }
 
 int sched_begin(struct sched *s, struct launch *l)
 {
-	unsigned int turn = TURN_FREE;
 	int ret;
 
-	if (!atomic_compare_exchange_strong(&s->turn, &turn, TURN_TAKEN))
+	l->waits = !turn_enter(&s->turn, &l->wait);
+	if (l->waits)
 		return 0;
 	ret = begin_run(s, l, NULL);
 	return ret ? end_run(s, l, NULL, ret) : 0;
@@ -844,7 +835,10 @@ int sched_launch(struct sched *s, struct launch *l)
 
 int sched_abandon(struct sched *s, struct launch *l, int error)
 {
-	return l->begun ? end_run(s, l, NULL, error) : error;
+	if (l->begun)
+		return end_run(s, l, NULL, error);
+	turn_leave(&s->turn, &l->wait);
+	return error;
 }
 
 unsigned int sched_workers(struct sched *s)
@@ -865,6 +859,7 @@ int sched_create(struct pto_device *dev, struct sched **sched)
 	s->ops = ops_for(dev->ops);
 	s->watch.expired = expired;
 	s->watch.give_up = give_up;
+	turn_init(&s->turn);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->threads_lock, NULL);
 	*sched = s;
@@ -876,6 +871,7 @@ void sched_destroy(struct sched *s)
 	layout_free(s);
 	free(s->run.shuffle);
 	pthread_mutex_destroy(&s->threads_lock);
+	turn_destroy(&s->turn);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

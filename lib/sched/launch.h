@@ -11,6 +11,7 @@
 #include <pto/pto.h>
 
 #include "sched/sched.h"
+#include "sched/turn.h"
 
 struct profile;
 struct sched_thread;
@@ -22,6 +23,7 @@ struct stream;
  * @workers:	0: as many as are useful
  * @async:	others than who launches know it, and may set @cancel
  * @begun:	it has had its turn
+ * @wait:	for its turn; if @waits, it does so already
  */
 struct launch {
 	struct pto_graph *graph;
@@ -37,11 +39,13 @@ struct launch {
 	bool async;
 	atomic_bool cancel;
 	bool begun;
+	bool waits;
+	struct turn_wait wait;
 };
 
 /**
  * struct sched - the scheduler of a device
- * @turn:	TURN_*; who waits for its turn sleeps on it
+ * @turn:	to launch
  * @lock:	guards the end of a launch: @current, @error and @text
  * @current:	the launch under way, from when it can be ended on; NULL once it is over, so
  *		that what comes late finds nothing
@@ -62,7 +66,7 @@ struct launch {
  */
 struct sched {
 	struct pto_device *dev;
-	atomic_uint turn;
+	struct turn turn;
 	pthread_mutex_t lock;
 	struct launch *_Atomic current;
 	atomic_int error;
@@ -95,8 +99,6 @@ struct sched {
 
 #define SCHED_OPEN	(1u << 31)
 
-enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
-
 int sched_create(struct pto_device *dev, struct sched **sched);
 
 /** sched_quit - stop its threads; false: one is still there, and may touch the scheduler */
@@ -107,7 +109,7 @@ void sched_destroy(struct sched *sched);
 int sched_launch(struct sched *sched, struct launch *launch);
 
 /**
- * sched_begin - begin it, if it is its turn now
+ * sched_begin - begin it, if it is its turn now; else it waits for its turn from now on
  *
  * Before sched_launch(), which another thread may call, or sched_abandon(). So a launch does not
  * lose its turn to one that was made later, and whose thread came sooner; and the tasks of a flow

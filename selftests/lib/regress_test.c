@@ -307,6 +307,55 @@ TEST_F(regress, launches_keep_their_order)
 
 /* ---- what others do meanwhile ------------------------------------------- */
 
+struct often {
+	struct pto_graph *graph;
+	const struct pto_launch_opts *o;
+	atomic_bool *stop;
+};
+
+/* One launch right after the other; returns what has failed. */
+static void *launch_often(void *arg)
+{
+	struct often *often = arg;
+	long ret = 0;
+
+	while (!ret && !atomic_load(often->stop))
+		ret = pto_graph_launch(often->graph, often->o);
+	return (void *)ret;
+}
+
+TEST_F(regress, nobody_waits_for_ever)
+{
+	struct often often[3];
+	pthread_t thread[ARRAY_SIZE(often)];
+	atomic_bool stop = false;
+	int64_t before, worst = 0;
+	void *ret;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(often); i++) {
+		often[i] = (struct often){ .o = &self->o, .stop = &stop };
+		ASSERT_EQ(0, pto_graph_create(self->dev, &often[i].graph));
+		ASSERT_EQ(0, pto_graph_set_kernel(often[i].graph, 3, self->busy));
+		ASSERT_EQ(0, add_busy(often[i].graph, self->word, 2000));
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, launch_often, &often[i]));
+	}
+	ASSERT_EQ(0, add_noop(self->graph));
+	for (i = 0; i < 30; i++) {
+		before = __atomic_load_n(self->word, __ATOMIC_RELAXED);
+		EXPECT_EQ(0, pto_graph_launch(self->graph, &self->o));
+		worst = max(worst, __atomic_load_n(self->word, __ATOMIC_RELAXED) - before);
+	}
+	stop = true;
+	for (i = 0; i < ARRAY_SIZE(often); i++) {
+		ASSERT_EQ(0, pthread_join(thread[i], &ret));
+		EXPECT_EQ(NULL, ret);
+		EXPECT_EQ(0, pto_graph_destroy(often[i].graph));
+	}
+	/* What comes after 2 ms comes after others that wait, and some while it got no CPU. */
+	EXPECT_GT(50, worst) TH_LOG("%lld launches of others came first", (long long)worst);
+}
+
 TEST_F(regress, a_graph_does_not_change_while_launched)
 {
 	struct pto_launch *l;

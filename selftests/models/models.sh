@@ -50,6 +50,14 @@ searches="$(cat <<-END
 	caught seat -DNO_CLOSE
 	caught seat -DNO_GIVE
 	caught seat -DTWO_LOOKS
+	holds turn -DLAUNCHERS=2 -DROUNDS=4
+	holds turn -DLEAVE
+	caught turn -DTWO_STEPS
+	caught turn -DNO_FLAG
+	caught turn -DSTALE_EVENT
+	caught turn -DNO_WAKE
+	caught turn -DLEAVE -DNO_NEXT
+	caught turn -DLEAVE -DKEPT
 	holds sched -DWORKERS=3
 	holds sched -DWORKERS=2 -DSTOP
 	holds sched -DWORKERS=3 -DGROW
@@ -114,7 +122,7 @@ order_cases()
 if command -v spin >/dev/null && command -v gcc >/dev/null; then
 	spin_models
 else
-	skip 'spin: queue, ring, window, cores, gang, seat, sched' 'no spin, or no gcc'
+	skip 'spin: queue, ring, window, cores, gang, seat, turn, sched' 'no spin, or no gcc'
 fi
 if echo '#include <relacy/relacy.hpp>' | g++ -fsyntax-only -x c++ - 2>/dev/null; then
 	order_cases

@@ -416,7 +416,9 @@ struct pto_launch_opts {
  * @opts:	NULL: all defaults
  *
  * A graph may be launched again and again, also after a failed launch. Launches
- * on one device run one after the other. Errors:
+ * on one device run one after the other. Those that wait for their turn get it in the order of
+ * the calls; one that is made when the device is free may come before them, but not before one
+ * that has waited for 2 ms or more. Errors:
  * -EINVAL	an option out of range
  * -EBUSY	this graph is being launched
  * -ELOOP	the tasks wait for each other in a cycle, which the text names
@@ -445,7 +447,8 @@ PTO_API int pto_graph_launch(struct pto_graph *graph, const struct pto_launch_op
  * @launch: handle to wait with; give it back with pto_launch_free()
  *
  * If no other launch is under way on the device it is this one's turn at once, and none that is
- * started later comes before it. The same goes for pto_flow_start().
+ * started later comes before it; else it waits from now on, as pto_graph_launch() does. The same
+ * goes for pto_flow_start().
  *
  * What can be found out without a run is returned here: all errors above but -EIO, -ETIMEDOUT
  * and -ETIME.

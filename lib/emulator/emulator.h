@@ -318,8 +318,7 @@ struct emu_watch {
 	_Atomic uint64_t task_ns;
 	_Atomic uint64_t deadline;
 	void (*expired)(struct emu_watch *watch);
-	bool (*give_up)(struct emu_watch *watch, struct emu_thread *t,
-			const struct pto_desc *desc);
+	bool (*give_up)(struct emu_watch *watch, struct emu_thread *t);
 };
 
 /**

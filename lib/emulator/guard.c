@@ -109,19 +109,30 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
 	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr, ucontext);
 }
 
-/*
- * A signal may come late: is what runs now what it was sent for? The watchdog
- * says what it saw; a timer is that of a guard_call(), which has no descriptor.
- */
-static bool leave_meant(struct emu_thread *t, int code)
+/* The same descriptor may be run again, but not with the same head. */
+static bool runs_as_seen(const struct emu_thread *t)
 {
 	const struct pto_desc *desc = atomic_load_explicit(&t->desc, memory_order_relaxed);
 	const struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
-	if (code == SI_TIMER)
-		return !desc;
 	return desc && desc == atomic_load_explicit(&t->leave_desc, memory_order_relaxed) &&
 	       READ_ONCE(core->queue->sq_head) == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
+}
+
+bool guard_stuck(const struct emu_thread *t)
+{
+	return atomic_load(&t->running) && runs_as_seen(t);
+}
+
+/*
+ * A signal may come late: is what runs now what it was sent for? The watchdog
+ * says what it saw; a timer is that of a guard_call(), which has no descriptor.
+ */
+static bool leave_meant(const struct emu_thread *t, int code)
+{
+	if (code == SI_TIMER)
+		return !atomic_load_explicit(&t->desc, memory_order_relaxed);
+	return runs_as_seen(t);
 }
 
 /*

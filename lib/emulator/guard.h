@@ -58,6 +58,9 @@ void guard_exit(void) __attribute__((noreturn));
  */
 void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head);
 
+/** guard_stuck - does it still run what it was told to leave last? */
+bool guard_stuck(const struct emu_thread *t);
+
 /** guard_describe - a fault in words: "SIGSEGV at image+0x1139, address 0x0" */
 void guard_describe(char *text, size_t size, const struct emu_fault *fault);
 

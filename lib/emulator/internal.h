@@ -63,7 +63,7 @@ void line_tell(struct emulator *emu, struct emu_core *core);
 void line_tell_all(struct emulator *emu);
 
 /* Replace a thread of a team, as pool_give_up() does one of the pool. */
-bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc);
+bool team_give_up(struct emulator *emu, struct emu_thread *t);
 bool teams_stop(struct emulator *emu);
 void teams_destroy(struct emulator *emu);
 
@@ -71,8 +71,8 @@ int pool_create(struct emulator *emu);
 bool pool_stop(struct emulator *emu);
 void pool_destroy(struct emulator *emu);
 
-/* Replace a thread of the pool that does not leave @desc's kernel; false: it has, or is none. */
-bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc);
+/* Replace a thread of the pool that is stuck in a kernel; false: it is not, or not of the pool. */
+bool pool_give_up(struct emulator *emu, struct emu_thread *t);
 
 int watchdog_create(struct emulator *emu);
 bool watchdog_stop(struct emulator *emu);

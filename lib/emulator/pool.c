@@ -465,7 +465,7 @@ unsigned int emu_threads_count(struct emulator *emu)
 	return count;
 }
 
-bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc)
+bool pool_give_up(struct emulator *emu, struct emu_thread *t)
 {
 	struct emu_pool *pool = emu->pool;
 	const struct emu_fault hang = { .status = PTO_STATUS_HANG };
@@ -482,7 +482,7 @@ bool pool_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 		core = atomic_load(&t->core);
 		atomic_store(&core->lost, true);
 		thread_fence_others();
-		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
+		gone = guard_stuck(t);
 		if (!gone)
 			atomic_store(&core->lost, false);
 	}

@@ -303,7 +303,7 @@ int emu_team_run(struct emulator *emu, struct emu_lane *lanes, int *failed)
 	return ret;
 }
 
-bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_desc *desc)
+bool team_give_up(struct emulator *emu, struct emu_thread *t)
 {
 	struct emu_fault why = { 0 };
 	struct emu_team *team;
@@ -329,7 +329,7 @@ bool team_give_up(struct emulator *emu, struct emu_thread *t, const struct pto_d
 	why.status = atomic_load(&t->leave);
 	atomic_store(&m->lost, true);
 	thread_fence_others();
-	gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
+	gone = guard_stuck(t);
 	if (gone) {
 		team->given_up = true;
 		team->members[m->index] = NULL;

@@ -139,8 +139,8 @@ static uint64_t tick_for(const struct emu_watch *watch, uint64_t now)
 	return max(tick, TICK_MIN);
 }
 
-/* Look at all threads. Returns one to give up, or none. */
-static struct watched look(struct watchdog *dog)
+/* Look at all threads. Returns one to give up, or NULL. */
+static struct emu_thread *look(struct watchdog *dog)
 {
 	unsigned int i;
 
@@ -148,16 +148,15 @@ static struct watched look(struct watchdog *dog)
 		dog->tick = tick_for(dog->watch, dog->seen);
 	for (i = 0; i < EMU_WATCHED; i++)
 		if (dog->watched[i].thread && look_at(dog, &dog->watched[i], dog->ran))
-			return dog->watched[i];
-	return (struct watched){ .thread = NULL };
+			return dog->watched[i].thread;
+	return NULL;
 }
 
 /* The thread does not leave: whoever owns it may replace it. */
-static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct watched *w)
+static void give_up(struct watchdog *dog, struct emu_watch *watch, struct emu_thread *t)
 {
-	if (pool_give_up(dog->emu, w->thread, w->desc) ||
-	    team_give_up(dog->emu, w->thread, w->desc) ||
-	    (watch && watch->give_up(watch, w->thread, w->desc)))
+	if (pool_give_up(dog->emu, t) || team_give_up(dog->emu, t) ||
+	    (watch && watch->give_up(watch, t)))
 		log_msg(LOG_WARN, "a kernel does not return: its thread and its core are given up");
 }
 
@@ -165,7 +164,7 @@ static void give_up(struct watchdog *dog, struct emu_watch *watch, const struct 
 static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
 {
 	uint64_t tick, deadline, now = now_ns();
-	struct watched gone = { .thread = NULL };
+	struct emu_thread *gone = NULL;
 	struct emu_watch *watch;
 	bool stop;
 
@@ -190,8 +189,8 @@ static uint64_t look_around(struct watchdog *dog, unsigned int *idle)
 	/* These take other locks. They find out whether the launch is still the same. */
 	if (deadline && now >= deadline)
 		watch->expired(watch);
-	if (gone.thread)
-		give_up(dog, watch, &gone);
+	if (gone)
+		give_up(dog, watch, gone);
 	return stop ? 0 : tick;
 }
 

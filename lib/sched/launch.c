@@ -195,9 +195,9 @@ static void expired(struct emu_watch *watch)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static bool give_up(struct emu_watch *watch, struct emu_thread *t, const struct pto_desc *desc)
+static bool give_up(struct emu_watch *watch, struct emu_thread *t)
 {
-	return threads_give_up(container_of(watch, struct sched, watch), t, desc);
+	return threads_give_up(container_of(watch, struct sched, watch), t);
 }
 
 void sched_cancel(struct sched *s, struct launch *launch)

@@ -202,8 +202,8 @@ void threads_lend(struct sched *s, unsigned int index, struct emu_thread *t);
 /** threads_wait_stand_in - wait until the thread that stands in for worker 0 is through */
 void threads_wait_stand_in(struct sched *s);
 
-/** threads_give_up - replace the thread that is stuck in @desc's kernel; false: it is not */
-bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_desc *desc);
+/** threads_give_up - replace a thread that is stuck in a kernel; false: it is not */
+bool threads_give_up(struct sched *s, struct emu_thread *t);
 
 /* ---- for threads.c ------------------------------------------------------ */
 

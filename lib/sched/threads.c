@@ -210,8 +210,9 @@ int threads_wake(struct sched *s, unsigned int index)
  * Let go of a thread that is stuck. What it may still touch is its own from
  * now on: its worker and its core are replaced when the run has ended.
  */
-static void let_go(struct sched *s, struct sched_thread *p, const struct pto_desc *desc)
+static void let_go(struct sched *s, struct sched_thread *p)
 {
+	const struct pto_desc *desc = atomic_load(&p->thread->desc);
 	struct emu_core *core = atomic_load(&p->thread->core);
 	struct emu_fault hang = { .status = PTO_STATUS_HANG };
 
@@ -229,7 +230,7 @@ static void let_go(struct sched *s, struct sched_thread *p, const struct pto_des
 	threads_leave_run(s);
 }
 
-bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_desc *desc)
+bool threads_give_up(struct sched *s, struct emu_thread *t)
 {
 	struct sched_thread *p = NULL;
 	bool gone = false;
@@ -244,12 +245,12 @@ bool threads_give_up(struct sched *s, struct emu_thread *t, const struct pto_des
 		atomic_store(&s->workers[p->index]->stop, 1);
 		atomic_store(&p->lost, true);
 		thread_fence_others();
-		gone = atomic_load(&t->running) && atomic_load(&t->desc) == desc;
+		gone = guard_stuck(t);
 		if (!gone)
 			atomic_store(&p->lost, false);
 	}
 	if (gone)
-		let_go(s, p, desc);
+		let_go(s, p);
 	else if (p)
 		launch_overdue(s);
 	pthread_mutex_unlock(&s->threads_lock);

@@ -36,6 +36,7 @@
 #define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
 #define NODE_EDGES	4
+#define NODE_NEAR	(NODE_EDGES - 1)	/* of them, in a window */
 #define CHUNK_WORDS	8	/* a unit */
 #define CHUNK_EDGES	(CHUNK_WORDS - 1)	/* in a chunk of one unit, */
 #define CHUNK_EDGES_2	(2 * CHUNK_WORDS - 1)	/* of two, */
@@ -54,12 +55,16 @@
  *		that are not done
  * @npred:	predecessors
  * @nsucc:	successors: the first NODE_EDGES of them in @succ
+ * @state:	in a window, see NODE_USED
  * @more:	the chunk with the latest of the others
  */
 struct graph_node {
 	atomic_uint count;
 	uint32_t npred;
-	uint32_t nsucc;
+	union {
+		uint32_t nsucc;
+		uint32_t state;
+	};
 	uint32_t more;
 	uint32_t succ[NODE_EDGES];
 };
@@ -180,7 +185,11 @@ static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node
 	} \
 } while (0)
 
-/* In a window, see struct sched_window: no more edges are added. */
+/*
+ * In a window, see struct sched_window, a node's state is 0 while its place is free. Else it
+ * is NODE_USED, and 1 more for each successor; NODE_CLOSED as well: no more edges are added.
+ */
+#define NODE_USED	1u
 #define NODE_CLOSED	(1u << 31)
 
 /*
@@ -188,7 +197,7 @@ static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node
  * added is then behind all that a walk of @n successors reads.
  */
 #define for_each_in_window(chunks, node, n, to, visit) do { \
-	uint32_t _n = (n), _i, _in = min(_n, (uint32_t)NODE_EDGES); \
+	uint32_t _n = (n), _i, _in = min(_n, (uint32_t)NODE_NEAR); \
 	for (_i = 0; _i < _in; _i++) { \
 		uint32_t to = (node)->succ[_i]; \
 		visit; \

@@ -313,17 +313,17 @@ static __inline bool ready_release(const struct sched_run *run, uint32_t to, enu
  */
 static __inline uint32_t node_close(struct graph_node *node)
 {
-	return __atomic_fetch_or(&node->nsucc, NODE_CLOSED, __ATOMIC_ACQ_REL);
+	return __atomic_fetch_or(&node->state, NODE_CLOSED, __ATOMIC_ACQ_REL) - NODE_USED;
 }
 
 /*
- * Who submits looks at npred after it has stored @watch, with a fence between. That
+ * Who submits looks at the state after it has stored @watch, with a fence between. That
  * there is none here makes it wait a little longer now and then: until the next
  * task is done, or this worker finds nothing to do.
  */
 static __inline void node_done(struct sched_worker *w, struct graph_node *node, uint32_t task)
 {
-	store_release(&node->npred, 0);
+	store_release(&node->state, 0);
 	stress_point();
 	if (unlikely(atomic_load_explicit(&w->run->window->watch, relaxed) == task))
 		w->run->ops->room(w->run);

@@ -150,8 +150,8 @@ enum {
  *
  * A task's place in the window is its number & @mask. Unlike in a graph that is
  * whole, edges are added while the tasks that they leave from may already run:
- * who has run one sets NODE_CLOSED in nsucc, and after that nobody adds any. Then
- * the edges are walked, and then npred is set to 0: the place is free.
+ * who has run one sets NODE_CLOSED in its state, and after that nobody adds any. Then
+ * the edges are walked, and then the state is set to 0: the place is free.
  */
 struct sched_window {
 	struct sched_inject inject[SCHED_LISTS];

@@ -52,6 +52,19 @@ struct profile_log;
 struct sched;
 
 /**
+ * struct stream_place - what only who submits needs to know of the task at a place
+ * @held:	it is not published
+ * @npred:	what it was linked to
+ * @chunks:	how many it has for its edges; @newest: the one with the latest
+ */
+struct stream_place {
+	uint32_t held : 1;
+	uint32_t npred : 31;
+	uint32_t chunks;
+	uint32_t newest;
+};
+
+/**
  * struct stream
  * @window:	what the workers see
  * @slabs:	tasks
@@ -66,7 +79,7 @@ struct sched;
  * @dev:	kept, with its scheduler, by a thread that still submits when its launch is over
  * @graph:	whose kernels they are; as long as the launch
  * @head:	number of the next task; @tail: of the oldest that is not known to be complete
- * @newest:	by place: the chunk with the latest edges
+ * @places:	as many as the window has
  * @free_chunk:	a list; chunks from @nchunks on have never been used
  * @args:	a ring, filled from @args_head on, in use from @args_tail on, and if that is
  *		further on then up to @args_end; beyond @args_warm it has not been needed yet
@@ -94,7 +107,7 @@ struct stream {
 	struct pto_graph *graph;
 	struct sched *sched;
 	uint32_t head, tail;
-	uint32_t *newest;
+	struct stream_place *places;
 	uint32_t free_chunk;
 	uint32_t nchunks, max_chunks, used_chunks;
 	char *args;
@@ -168,6 +181,11 @@ void stream_close(struct stream *s);
 static inline struct graph_task *stream_task(struct stream *s, uint32_t task)
 {
 	return slab_task(s->slabs.at, task & s->window.mask);
+}
+
+static inline struct stream_place *stream_place(struct stream *s, uint32_t task)
+{
+	return &s->places[task & s->window.mask];
 }
 
 /* ---- heap.c ------------------------------------------------------------- */

@@ -21,7 +21,6 @@
 #include "stream/stream.h"
 
 #define BIAS		(1u << 30)	/* more than a task has predecessors */
-#define NPRED_HELD	(1u << 31)	/* in npred: the task is not published */
 #define SPIN		500
 #define LOOK_EVERY	16	/* tasks */
 #define AHEAD		4
@@ -48,19 +47,18 @@ void stream_stop(struct stream *s, int error)
 
 static bool complete(struct stream *s, uint32_t task)
 {
-	return !load_acquire(&stream_task(s, task)->node.npred);
+	return !load_acquire(&stream_task(s, task)->node.state);
 }
 
 /* The chunks of a task go to the front of the free ones. */
 static void free_chunks(struct stream *s, const struct graph_node *node, uint32_t task)
 {
-	uint32_t n = node->nsucc & ~NODE_CLOSED;
-	uint32_t newest = s->newest[task & s->window.mask];
+	const struct stream_place *place = stream_place(s, task);
 
-	if (likely(n <= NODE_EDGES))
+	if (likely(!place->chunks))
 		return;
-	s->used_chunks -= (n - NODE_EDGES + CHUNK_EDGES - 1) / CHUNK_EDGES;
-	slab_chunk(s->chunks.at, newest)->next = s->free_chunk;
+	s->used_chunks -= place->chunks;
+	slab_chunk(s->chunks.at, place->newest)->next = s->free_chunk;
 	s->free_chunk = node->more;
 }
 
@@ -89,7 +87,7 @@ static int stopped_error(struct stream *s)
 
 bool stream_held(struct stream *s, uint32_t task)
 {
-	return load_acquire(&stream_task(s, task)->node.npred) & NPRED_HELD;
+	return stream_place(s, task)->held;
 }
 
 static void sleep_until(struct stream *s, uint32_t task)
@@ -287,46 +285,48 @@ static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint3
 {
 	if (!n)
 		return TASK_NONE;
-	if (n <= NODE_EDGES)
+	if (n <= NODE_NEAR)
 		return node->succ[n - 1];
-	return slab_chunk(s->chunks.at, s->newest[from & s->window.mask])->
-		to[(n - 1 - NODE_EDGES) % CHUNK_EDGES];
+	return slab_chunk(s->chunks.at, stream_place(s, from)->newest)->
+		to[(n - 1 - NODE_NEAR) % CHUNK_EDGES];
 }
 
 /*
- * Add an edge unless its task closes meanwhile: first the entry, which nobody
+ * Add edge number @n unless its task closes meanwhile: first the entry, which nobody
  * reads yet, then the count, if it is still what it was. If not, what the task has done is seen.
  */
 static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n,
 		    uint32_t to)
 {
-	uint32_t place = from & s->window.mask;
-	uint32_t at = (n - NODE_EDGES) % CHUNK_EDGES, chunk = CHUNK_NONE, older = s->newest[place];
-	bool opens = n >= NODE_EDGES && !at;
+	uint32_t at = (n - NODE_NEAR) % CHUNK_EDGES, chunk = CHUNK_NONE, state = NODE_USED + n;
+	struct stream_place *place = stream_place(s, from);
+	bool opens = n >= NODE_NEAR && !at;
 	int ret;
 
-	if (n < NODE_EDGES) {
+	if (n < NODE_NEAR) {
 		node->succ[n] = to;
 	} else if (!opens) {
-		slab_chunk(s->chunks.at, older)->to[at] = to;
+		slab_chunk(s->chunks.at, place->newest)->to[at] = to;
 	} else {
 		ret = get_chunk(s, from, &chunk);
 		if (ret || chunk == CHUNK_NONE)
 			return ret;
 		slab_chunk(s->chunks.at, chunk)->to[0] = to;
-		if (n == NODE_EDGES)
+		if (n == NODE_NEAR)
 			node->more = chunk;
 		else
-			slab_chunk(s->chunks.at, older)->next = chunk;
+			slab_chunk(s->chunks.at, place->newest)->next = chunk;
 	}
-	if (!__atomic_compare_exchange_n(&node->nsucc, &n, n + 1, false, __ATOMIC_ACQ_REL,
+	if (!__atomic_compare_exchange_n(&node->state, &state, state + 1, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
 		if (opens)
 			put_chunk(s, chunk);
 		return 0;
 	}
-	if (opens)
-		s->newest[place] = chunk;
+	if (opens) {
+		place->newest = chunk;
+		place->chunks++;
+	}
 	return 1;
 }
 
@@ -338,27 +338,30 @@ struct pto_desc *stream_open(struct stream *s)
 	__builtin_prefetch(&later->desc, 1);
 	__builtin_prefetch(&later->node, 1);
 	atomic_store_explicit(&t->node.count, BIAS, memory_order_relaxed);
-	t->node.nsucc = 0;
-	t->node.npred = NPRED_HELD | 1;	/* and one more for each that it waits for */
+	t->node.state = NODE_USED;
+	*stream_place(s, s->head) = (struct stream_place){ .held = true };
 	return &t->desc;
 }
 
 int stream_link(struct stream *s, uint32_t from, uint32_t to)
 {
 	struct graph_node *node = &stream_task(s, from)->node;
-	uint32_t n, place = to & s->window.mask;
+	uint32_t n, state, place = to & s->window.mask;
 	int ret;
 
 	/* Of one before the tail, however old, the place may be another's. */
 	if (from - s->tail >= to - s->tail)
 		return 0;
-	n = load_acquire(&node->nsucc);
-	if (n & NODE_CLOSED || last_edge(s, node, from, n) == place)
+	state = load_acquire(&node->state);
+	if (!state || state & NODE_CLOSED)
+		return 0;
+	n = state - NODE_USED;
+	if (last_edge(s, node, from, n) == place)
 		return 0;
 	ret = add_edge(s, node, from, n, place);
 	if (ret <= 0)
 		return ret;
-	stream_task(s, to)->node.npred++;
+	stream_place(s, to)->npred++;
 	return 0;
 }
 
@@ -380,15 +383,14 @@ void stream_commit(struct stream *s)
 
 void stream_publish(struct stream *s, uint32_t task)
 {
-	uint32_t place = task & s->window.mask;
-	struct graph_task *t = slab_task(s->slabs.at, place);
-	uint32_t left;
+	struct stream_place *place = stream_place(s, task);
+	struct graph_task *t = stream_task(s, task);
+	uint32_t left = BIAS - place->npred;
 
-	t->node.npred &= ~NPRED_HELD;
-	left = BIAS - (t->node.npred - 1);
+	place->held = false;
 	/* Nobody else counts what has no predecessors. */
 	if (left == BIAS || atomic_fetch_sub_explicit(&t->node.count, left, memory_order_acq_rel) == left)
-		inject(s, place, desc_kind(&t->desc));
+		inject(s, task & s->window.mask, desc_kind(&t->desc));
 }
 
 void stream_close(struct stream *s)
@@ -415,12 +417,12 @@ static int allocate(struct stream *s, const struct pto_flow_opts *o)
 	unsigned int i;
 	int ret;
 
-	s->newest = calloc(o->window, sizeof(*s->newest));
+	s->places = calloc(o->window, sizeof(*s->places));
 	for (i = 0; i < SCHED_LISTS; i++) {
 		s->window.inject[i].slot = calloc(o->window, sizeof(atomic_uint));
 		full = full && s->window.inject[i].slot;
 	}
-	if (!full || !s->newest ||
+	if (!full || !s->places ||
 	    add_slabs(&s->slabs, o->window, SLAB_SHIFT) ||
 	    add_slabs(&s->chunks, o->dep_pool, SLAB_CHUNK_SHIFT))
 		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
@@ -473,7 +475,7 @@ void stream_free(struct stream *s)
 
 	for (i = 0; i < SCHED_LISTS; i++)
 		free(s->window.inject[i].slot);
-	free(s->newest);
+	free(s->places);
 	slabs_free(&s->slabs);
 	slabs_free(&s->chunks);
 	depmap_free(s->deps);

@@ -144,8 +144,38 @@ TEST_F(flow, more_edges_of_held_back_tasks_than_the_pool_has)
 		ret = pto_flow_add_edge(self->flow, 0, task);
 	}
 	EXPECT_EQ(-ENOBUFS, ret);
-	EXPECT_EQ(4 + 5 * 7 + 1, task - 1);
+	EXPECT_EQ(3 + 5 * 7 + 1, task - 1);
 	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_DEP_POOL to 10"));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(task, *counter);
+}
+
+/* Around all ends of chunks; those of the first round are used again. */
+TEST_F(flow, any_number_of_successors)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	int64_t task = 0, first;
+	int i, n, round;
+
+	self->opts.timeout_ms = 20000;
+	self->flow_opts.window = 64;
+	self->flow_opts.dep_pool = 4;
+	ASSERT_EQ(0, start(self));
+	for (round = 0; round < 3; round++) {
+		for (n = 0; n <= 3 + 4 * 7; n++) {
+			ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+			first = task;
+			ASSERT_EQ(task++, submit_held(self->flow, counter))
+				TH_LOG("%s", pto_last_error());
+			for (i = 0; i < n; i++) {
+				ASSERT_EQ(task++, submit_held(self->flow, counter))
+					TH_LOG("%s", pto_last_error());
+				ASSERT_EQ(0, pto_flow_add_edge(self->flow, first, task - 1))
+					TH_LOG("%s", pto_last_error());
+			}
+			ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+		}
+	}
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(task, *counter);
 }
@@ -157,7 +187,7 @@ static void skip_tasks(struct __test_metadata *_metadata, struct stream *s, uint
 	int ms;
 
 	for (task = s->tail; task != s->head; task++) {
-		for (ms = 0; ms < 10000 && load_acquire(&stream_task(s, task)->node.npred); ms++)
+		for (ms = 0; ms < 10000 && load_acquire(&stream_task(s, task)->node.state); ms++)
 			usleep(1000);
 		ASSERT_GT(10000, ms);
 	}

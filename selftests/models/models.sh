@@ -26,6 +26,7 @@ searches="$(cat <<-END
 	caught window -DLATE_LOOK
 	caught window -DEARLY_DONE
 	caught window -DSTALE
+	caught window -DWINDOW=3 -DMOVED
 	caught window -DNO_BIAS
 	caught window -DNO_ROOM
 	caught window -DNO_AGAIN

@@ -26,7 +26,7 @@
  *		ready_announce(), ready_settle(), ready_park(); work() in lib/sched/threads.c
  *   finish	what others have done, when the last one is counted: ready_settle()
  *   edge	an edge from a task that may have run: add_edge() in lib/stream/window.c,
- *		node_close() in lib/sched/ready.h
+ *		node_close() in lib/sched/ready.h; and when it is gone: node_done(), complete()
  *   release	the same of a task's predecessors: ready_release()
  */
 #include <relacy/relacy.hpp>
@@ -344,44 +344,56 @@ struct release : test_suite<release, 3> {
 	}
 };
 
-/* Either the edge is there before the task closes, or what the task has done is seen. */
+/*
+ * Either the edge is there before the task closes, or what the task has done is seen. Its place
+ * is used again when the edge has been looked at.
+ */
 struct edge : test_suite<edge, 2> {
-	static const int closed = 2;
+	static const int used = 1, closed = 4;
 
-	atomic<int> nsucc;
+	atomic<int> state;
 	var<int> succ, result;
 
 	void before()
 	{
-		nsucc($) = 0;
+		state($) = used;
 	}
 
 	void add()
 	{
-		int n = nsucc.load(order(1, mo_acquire), $);
+		int n = state.load(order(1, mo_acquire), $);
 
-		if (!(n & closed)) {
+		if (n == used) {
 			succ($) = 1;
-			if (nsucc.compare_exchange_strong(n, 1, order(2, mo_acq_rel), $,
+			if (state.compare_exchange_strong(n, used + 1, order(2, mo_acq_rel), $,
 							  mo_acquire, $))
 				return;
 		}
 		RL_ASSERT(result($) == 1);
 	}
 
+	void again()
+	{
+		if (!state.load(order(4, mo_acquire), $))
+			succ($) = 2;
+	}
+
 	void close()
 	{
 		result($) = 1;
-		if (nsucc.fetch_or(closed, order(3, mo_acq_rel), $))
+		if (state.fetch_or(closed, order(3, mo_acq_rel), $) > used)
 			RL_ASSERT(succ($) == 1);
+		state.store(0, order(5, mo_release), $);
 	}
 
 	void thread(unsigned int index)
 	{
-		if (index)
+		if (index) {
 			close();
-		else
+		} else {
 			add();
+			again();
+		}
 	}
 };
 
@@ -406,7 +418,7 @@ static const struct {
 	{ "ring", 2, holds<ring> },
 	{ "park", 2, holds<park> },
 	{ "finish", 2, holds<finish> },
-	{ "edge", 3, holds<edge> },
+	{ "edge", 5, holds<edge> },
 	{ "release", 2, holds<release> },
 };
 

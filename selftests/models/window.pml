@@ -9,8 +9,9 @@
  *
  * Mutants: LATE_LOOK (an edge is added without looking again whether its task has closed),
  * EARLY_DONE (a place is free before its edges are walked), STALE (an edge leaves from a
- * task before the tail), NO_BIAS (a predecessor is counted when it may be done already), NO_ROOM (nobody
- * tells who watches), NO_AGAIN (who submits sleeps without looking once more).
+ * task before the tail), MOVED (an edge gives way to a later one, as in a graph), NO_BIAS (a
+ * predecessor is counted when it may be done already), NO_ROOM (nobody tells who watches),
+ * NO_AGAIN (who submits sleeps without looking once more).
  */
 #ifndef WINDOW
 #define WINDOW	2
@@ -21,16 +22,19 @@
 #define TASKS	5
 #define BIAS	4
 #define NONE	255
+#define USED	1
+#define CLOSED	128
 
 #define at(t)	((t) % WINDOW)
 #define before(t)	((t) - 2 + ((t) & 1))
 
 byte number[WINDOW];	/* which task has the place */
 byte count[WINDOW];
-byte npred[WINDOW];	/* 0: complete */
+byte state[WINDOW];	/* 0: complete; else USED, 1 more for each successor, and CLOSED */
 byte succ[2 * WINDOW];
-byte nsucc[WINDOW];
-bool closed[WINDOW];
+#ifdef MOVED
+byte chunk[2 * WINDOW];
+#endif
 chan inject = [TASKS] of { byte };
 byte head, tail;
 byte watch = NONE;
@@ -49,7 +53,7 @@ inline advance(moved)
 {
 	moved = false;
 	do
-	:: tail != head && npred[at(tail)] == 0 ->
+	:: tail != head && state[at(tail)] == 0 ->
 		assert(ran & (1 << tail));
 		tail++;
 		moved = true
@@ -70,7 +74,7 @@ inline wait_for_room()
 		watch = at(tail);
 #ifndef NO_AGAIN
 		if
-		:: npred[at(tail)] == 0
+		:: state[at(tail)] == 0
 		:: else -> event != seen
 		fi;
 #else
@@ -87,24 +91,30 @@ inline link(from, to)
 	:: from < tail
 #endif
 	:: else ->
-		n = nsucc[at(from)];
+		n = state[at(from)];
 		if
-		:: closed[at(from)]
+		:: n == 0 || n >= CLOSED
 		:: else ->
-			succ[2 * at(from) + n] = at(to);
+#ifdef MOVED
+			chunk[2 * at(from)] = (n == USED -> at(to) : succ[2 * at(from)]);
+			chunk[2 * at(from) + 1] = at(to);
+			succ[2 * at(from)] = (n == USED -> at(to) : NONE);
+#else
+			succ[2 * at(from) + n - USED] = at(to);
+#endif
 #ifndef LATE_LOOK
 			atomic {
 				if
-				:: closed[at(from)] || nsucc[at(from)] != n
-				:: else -> nsucc[at(from)] = n + 1; npred[at(to)]++
+				:: state[at(from)] != n
+				:: else -> state[at(from)] = n + 1; npred++
 				fi
 			}
 #else
-			nsucc[at(from)] = n + 1;
-			npred[at(to)]++;
+			state[at(from)] = n + 1;
+			npred++;
 #endif
 #ifdef NO_BIAS
-			count[at(to)] = count[at(to)] + npred[at(to)] - 1
+			count[at(to)] = count[at(to)] + npred
 #endif
 		fi
 	fi
@@ -112,7 +122,7 @@ inline link(from, to)
 
 proctype submitter()
 {
-	byte t, n, seen, left;
+	byte t, n, npred, seen, left;
 	bool moved;
 
 	do
@@ -123,9 +133,8 @@ proctype submitter()
 		fi;
 		atomic {
 			number[at(t)] = t;
-			nsucc[at(t)] = 0;
-			closed[at(t)] = false;
-			npred[at(t)] = 1;
+			state[at(t)] = USED;
+			npred = 0;
 #ifndef NO_BIAS
 			count[at(t)] = BIAS
 #else
@@ -138,7 +147,7 @@ proctype submitter()
 		fi;
 		head++;
 #ifndef NO_BIAS
-		left = BIAS - (npred[at(t)] - 1);
+		left = BIAS - npred;
 #else
 		left = 1;
 #endif
@@ -162,7 +171,7 @@ proctype submitter()
 
 inline done(p)
 {
-	npred[p] = 0;
+	state[p] = 0;
 #ifndef NO_ROOM
 	if
 	:: watch == p -> room()
@@ -188,11 +197,15 @@ proctype worker()
 #ifdef EARLY_DONE
 			done(p);
 #endif
-			atomic { n = nsucc[p]; closed[p] = true }
+			atomic { n = state[p] - USED; state[p] = state[p] | CLOSED }
 			do
 			:: i < n ->
 				atomic {
+#ifdef MOVED
+					to = (n == 1 -> succ[2 * p] : chunk[2 * p + i]);
+#else
 					to = succ[2 * p + i];
+#endif
 					count[to]--;
 					if
 					:: count[to] == 0 && next == NONE -> next = to

@@ -482,7 +482,7 @@ PTO_API void pto_launch_free(struct pto_launch *launch);
  * @flags:	none yet
  * @window:	tasks submitted and not complete, a power of two, 4 to 2^24; default
  *		$PTO2_RING_TASK_WINDOW, else 16384
- * @dep_pool:	blocks of 7 edges, for tasks that more than 4 others wait for,
+ * @dep_pool:	blocks of 7 edges, for tasks that more than 3 others wait for,
  *		4 to 2^28; default $PTO2_RING_DEP_POOL, else 65536
  * @heap:	bytes for buffers, for each submitter and each depth of scopes up
  *		to the fourth; a power of two, 1024 to 2^40; default

@@ -18,7 +18,7 @@ uint32_t graph_peel(const struct pto_graph *g, uint32_t *npred, uint32_t *queue)
 	uint32_t i, head = 0, tail = 0;
 
 	for (i = 0; i < g->ntasks; i++) {
-		npred[i] = slab_node(g->slabs.at, i)->npred;
+		npred[i] = graph_npred(g, i);
 		if (!npred[i])
 			queue[tail++] = i;
 	}

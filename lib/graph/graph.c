@@ -17,6 +17,8 @@
 #define MAX_FUNC_ID	65535
 #define PREFETCH_AHEAD	16
 #define PENDING_FIRST	(8 * FEW_TASKS)
+#define MANY_FIRST	16
+#define NODE_SUCC	(1u << NODE_NSUCC_SHIFT)	/* one successor more */
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
@@ -119,6 +121,7 @@ int pto_graph_destroy(struct pto_graph *g)
 		free(g->kernels);
 	if (g->pending != g->few_pending)
 		free(g->pending);
+	free(g->many.at);
 	if (g->roots != g->few_roots)
 		free(g->roots);
 	profile_free(g->profile);
@@ -226,7 +229,7 @@ static bool more_pending(struct pto_graph *g)
 {
 	bool few = g->pending == g->few_pending;
 	size_t size = few ? PENDING_FIRST : 2 * (size_t)g->pending_size;
-	_Atomic uint16_t *grown = realloc(few ? NULL : g->pending, size * sizeof(*grown));
+	_Atomic uint8_t *grown = realloc(few ? NULL : g->pending, size * sizeof(*grown));
 
 	if (!grown)
 		return false;
@@ -263,8 +266,7 @@ int64_t graph_next(struct pto_graph *g)
 
 static __inline void init_node(struct pto_graph *g, struct graph_node *node)
 {
-	node->npred = 0;
-	node->nsucc = 0;
+	node->edges = 0;
 	atomic_store_explicit(&g->pending[g->ntasks], 0, memory_order_relaxed);
 }
 
@@ -361,15 +363,54 @@ int pto_graph_add_task(struct pto_graph *g, int func_id, enum pto_core core,
 
 /* ---- edges -------------------------------------------------------------- */
 
-static __inline int edge_added(struct pto_graph *g, struct graph_node *node, uint32_t to)
+static __attribute__((cold)) int full_node(uint32_t from)
 {
-	struct graph_node *succ = slab_node(g->slabs.at, to);
+	return fail(-EMLINK, "task %u has %u successors, and can not have more", from,
+		    NODE_MAX_SUCC);
+}
 
-	node->nsucc++;
-	succ->npred++;
-	node_arm(&g->pending[to], succ);
-	g->sealed = false;
+static int no_edge(const struct pto_graph *g)
+{
+	return fail(-ENOMEM, "no memory for another edge of %u tasks", g->ntasks);
+}
+
+/* Room in the table for one more task. */
+static int many_room(struct pto_graph *g)
+{
+	struct graph_many_table *many = &g->many;
+	uint32_t size = max(2 * many->size, (uint32_t)MANY_FIRST);
+	struct graph_many *grown;
+
+	if (likely(many->count < many->size))
+		return 0;
+	grown = realloc(many->at, size * sizeof(*grown));
+	if (!grown)
+		return no_edge(g);
+	many->at = grown;
+	many->size = size;
 	return 0;
+}
+
+static __inline void count_pred(struct pto_graph *g, struct graph_node *node, uint32_t task)
+{
+	node->edges++;
+	atomic_store_explicit(&g->pending[task], node_npred(node), memory_order_relaxed);
+}
+
+/* The same, where the table counts or has to from now on. Tasks mostly come in their order. */
+static void count_in_table(struct pto_graph *g, struct graph_node *node, uint32_t task)
+{
+	struct graph_many_table *many = &g->many;
+	uint32_t i = many_find(many, task);
+	struct graph_many *at = &many->at[i];
+
+	if (node_npred(node) < PENDING_MANY) {
+		memmove(at + 1, at, (many->count++ - i) * sizeof(*at));
+		*at = (struct graph_many){ .task = task, .npred = node_npred(node) };
+		count_pred(g, node, task);
+	}
+	at->npred++;
+	atomic_store_explicit(&node->count, at->npred, memory_order_relaxed);
 }
 
 static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far)
@@ -381,7 +422,7 @@ static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far
 	if ((at & (SLAB_CHUNKS - 1)) + units > SLAB_CHUNKS)
 		at = align_up(at, SLAB_CHUNKS);
 	if (at >> SLAB_CHUNK_SHIFT == g->chunks.count && slabs_add(&g->chunks))
-		return fail(-ENOMEM, "no memory for another edge of %u tasks", g->ntasks);
+		return no_edge(g);
 	chunk = slab_chunk(g->chunks.at, at);
 	chunk->next = node->more;
 	node->more = at;
@@ -389,17 +430,45 @@ static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far
 	return 0;
 }
 
-/* An edge for which there is no room in the node. */
-static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
-						  uint32_t to)
+/* Where the next successor goes when the node is full; NULL: no memory. */
+static uint32_t *far_edge(struct pto_graph *g, struct graph_node *node, uint32_t n)
 {
-	uint32_t far = node->nsucc - NODE_EDGES, place = chunk_place(far);
-	int ret = place ? 0 : open_chunk(g, node, far);
+	uint32_t far = n - NODE_NEAR, place = chunk_place(far);
+	bool first = n == NODE_EDGES;
+	struct graph_chunk *chunk;
 
-	if (ret)
-		return ret;
-	slab_chunk(g->chunks.at, node->more)->to[place] = to;
-	return edge_added(g, node, to);
+	if ((first || !place) && open_chunk(g, node, far))
+		return NULL;
+	chunk = slab_chunk(g->chunks.at, node->more);
+	/* No chunk was before it: what the node had there was a successor. */
+	if (first)
+		chunk->to[0] = chunk->next;
+	return &chunk->to[place];
+}
+
+/* An edge for which there is no room in the node of @from, or in the count of @to. */
+static __attribute__((noinline)) int add_rare_edge(struct pto_graph *g, struct graph_node *node,
+						   uint32_t from, uint32_t to)
+{
+	struct graph_node *succ = slab_node(g->slabs.at, to);
+	bool many = node_npred(succ) >= PENDING_MANY - 1;
+	uint32_t n = node_nsucc(node), *edge;
+
+	if (unlikely(n == NODE_MAX_SUCC))
+		return full_node(from);
+	if (many && many_room(g))
+		return -ENOMEM;
+	edge = n < NODE_EDGES ? &node->succ[n] : far_edge(g, node, n);
+	if (!edge)
+		return -ENOMEM;
+	*edge = to;
+	node->edges += NODE_SUCC;
+	if (many)
+		count_in_table(g, succ, to);
+	else
+		count_pred(g, succ, to);
+	g->sealed = false;
+	return 0;
 }
 
 static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
@@ -414,12 +483,19 @@ static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
 		    (uint32_t)from < g->ntasks ? to : from, g->ntasks);
 }
 
-static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint32_t to)
+static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint32_t from,
+			     uint32_t to)
 {
-	if (unlikely(node->nsucc >= NODE_EDGES))
-		return add_far_edge(g, node, to);
-	node->succ[node->nsucc] = to;
-	return edge_added(g, node, to);
+	struct graph_node *succ = slab_node(g->slabs.at, to);
+	uint32_t n = node_nsucc(node);
+
+	if (unlikely(n >= NODE_EDGES || node_npred(succ) >= PENDING_MANY - 1))
+		return add_rare_edge(g, node, from, to);
+	node->succ[n] = to;
+	node->edges += NODE_SUCC;
+	count_pred(g, succ, to);
+	g->sealed = false;
+	return 0;
 }
 
 int pto_graph_add_edge(struct pto_graph *g, int from, int to)
@@ -429,26 +505,26 @@ int pto_graph_add_edge(struct pto_graph *g, int from, int to)
 		return bad_edge(g, from, to);
 	if (to < from)
 		g->backward = true;
-	return add_edge(g, slab_node(g->slabs.at, from), to);
+	return add_edge(g, slab_node(g->slabs.at, from), from, to);
 }
 
 /* The successor that was added last, if there is any. */
 static uint32_t last_successor(const struct pto_graph *g, const struct graph_node *node)
 {
-	uint32_t n = node->nsucc;
+	uint32_t n = node_nsucc(node);
 
 	if (!n)
 		return TASK_NONE;
 	if (n <= NODE_EDGES)
 		return node->succ[n - 1];
-	return slab_chunk(g->chunks.at, node->more)->to[chunk_place(n - 1 - NODE_EDGES)];
+	return slab_chunk(g->chunks.at, node->more)->to[chunk_place(n - 1 - NODE_NEAR)];
 }
 
 int graph_link(struct pto_graph *g, uint32_t from, uint32_t to)
 {
 	struct graph_node *node = slab_node(g->slabs.at, from);
 
-	return last_successor(g, node) == to ? 0 : add_edge(g, node, to);
+	return last_successor(g, node) == to ? 0 : add_edge(g, node, from, to);
 }
 
 int pto_graph_task_count(const struct pto_graph *g)
@@ -460,7 +536,7 @@ int graph_pred_count(const struct pto_graph *g, int task)
 {
 	if ((uint32_t)task >= g->ntasks)
 		return fail(-EINVAL, "there is no task %d", task);
-	return slab_node(g->slabs.at, task)->npred;
+	return graph_npred(g, task);
 }
 
 /* ---- sealing ------------------------------------------------------------ */
@@ -492,7 +568,7 @@ static void arm(struct pto_graph *g)
 	uint32_t i;
 
 	for (i = 0; i < g->ntasks; i++)
-		node_arm(&g->pending[i], slab_node(g->slabs.at, i));
+		node_arm(g->pending, &g->many, slab_node(g->slabs.at, i), i);
 	g->armed = true;
 }
 
@@ -537,7 +613,7 @@ int graph_seal(struct pto_graph *g)
 	if (likely(g->sealed))
 		return 0;
 	if (g->deps_lost)
-		return graph_deps_lost();
+		return graph_deps_lost(g->deps_lost);
 	if (unlikely(!g->armed))
 		arm(g);
 	ret = find_roots(g);

@@ -3,17 +3,17 @@
  * The task graph: what is built once and launched any number of times.
  *
  * A task is a descriptor, prebuilt for its core, and a node that says what
- * waits for it: 96 bytes, so that any task touches two cache lines. Tasks lie in
- * slabs, are found by their id, and nothing is allocated per task or per edge.
- * The first edges of a task lie in its node, the others in chunks, which have
- * slabs of their own.
+ * waits for it: 88 bytes, which are two cache lines, or of one task in four
+ * three. Tasks lie in slabs, are found by their id, and nothing is allocated
+ * per task or per edge. The first edges of a task lie in its node, the others in
+ * chunks, which have slabs of their own.
  *
  * A task's entry in pto_graph.pending counts the predecessors that are not done. A
  * scheduler takes it down to 1, knows then that the last one is done, and puts it
- * back to npred when it runs the task, so that a graph is ready to be launched
- * again as soon as it has run. Where a task has many successors, or those lie far apart,
- * these counts are what a run touches beside the task itself: so they are small,
- * and lie together.
+ * back to how many there are when it runs the task, so that a graph is ready to be
+ * launched again as soon as it has run. Where a task has many successors, or those lie
+ * far apart, these counts are what a run touches beside the task itself: so they are
+ * of one byte, and lie together. What few tasks have that need more is in a table.
  */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -30,13 +30,16 @@
 #define TASK_NONE	UINT32_MAX
 #define GRAPH_MAX_TASKS	(1u << 30)
 
-#define SLAB_SHIFT	16
+#define SLAB_SHIFT	18
 #define SLAB_TASKS	(1u << SLAB_SHIFT)
-#define SLAB_CHUNK_SHIFT 17
+#define SLAB_CHUNK_SHIFT 19
 #define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
 
 #define NODE_EDGES	4
-#define NODE_NEAR	(NODE_EDGES - 1)	/* of them, in a window */
+#define NODE_NEAR	(NODE_EDGES - 1)	/* in the node, where there are chunks */
+#define NODE_NPRED	0xffu	/* in graph_node.edges, and above it: */
+#define NODE_NSUCC_SHIFT 8
+#define NODE_MAX_SUCC	(UINT32_MAX >> NODE_NSUCC_SHIFT)
 #define CHUNK_WORDS	8	/* a unit */
 #define CHUNK_EDGES	(CHUNK_WORDS - 1)	/* in a chunk of one unit, */
 #define CHUNK_EDGES_2	(2 * CHUNK_WORDS - 1)	/* of two, */
@@ -46,27 +49,48 @@
 #define FEW_RUNS	4	/* nor do so few runs of roots, */
 #define FEW_KERNELS	4	/* or kernels, */
 #define FEW_ARGS	16	/* or words of arguments */
-#define PENDING_MANY	UINT16_MAX	/* graph_node.count has it */
+#define PENDING_MANY	UINT8_MAX	/* or more: graph_node.count has those that are not done */
+
+_Static_assert(PENDING_MANY == NODE_NPRED, "what has no room in a count has none in the node");
 
 /**
  * struct graph_node - the edges of a task
  * @count:	while it is ready, the next one of a list of ready tasks; while it is
  *		not, and in a window or with PENDING_MANY predecessors and more, those
  *		that are not done
- * @npred:	predecessors
- * @nsucc:	successors: the first NODE_EDGES of them in @succ
+ * @edges:	in a graph: predecessors, PENDING_MANY at the most, and successors. One word,
+ *		as a load that finds a part of it just stored has to wait
  * @state:	in a window, see NODE_USED
- * @more:	the chunk with the latest of the others
+ * @succ:	successors; in a window NODE_NEAR of them at the most
+ * @more:	where there is no room for all: a chunk. In a graph it is the one with the
+ *		latest of them, in a window with the earliest, and NODE_NEAR are in the node
  */
 struct graph_node {
 	atomic_uint count;
-	uint32_t npred;
 	union {
-		uint32_t nsucc;
+		uint32_t edges;
 		uint32_t state;
 	};
-	uint32_t more;
-	uint32_t succ[NODE_EDGES];
+	union {
+		uint32_t succ[NODE_EDGES];
+		struct {
+			uint32_t near[NODE_NEAR];
+			uint32_t more;
+		};
+	};
+};
+
+/** struct graph_many - @npred is PENDING_MANY or more */
+struct graph_many {
+	uint32_t task;
+	uint32_t npred;
+};
+
+/** struct graph_many_table - @count of them, by @task; there is room for @size */
+struct graph_many_table {
+	struct graph_many *at;
+	uint32_t count;
+	uint32_t size;
 };
 
 /**
@@ -89,7 +113,7 @@ struct graph_task {
 
 /**
  * struct graph_slab - address space that is filled from its beginning on
- * @task:	tasks
+ * @task:	tasks, as many as fill whole huge pages
  * @chunk:	edges, by units; they take less than all of it, so that there is but one
  *		kind of slab
  * @next:	while it is in no graph
@@ -151,22 +175,55 @@ static __inline void chunk_prefetch(const struct graph_chunk *chunk)
 	__builtin_prefetch(chunk->to + CHUNK_EDGES_4 - 1);
 }
 
-/* All predecessors of a task are to be done again. */
-static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node)
+/* Predecessors, if they are less than PENDING_MANY, */
+static __inline uint32_t node_npred(const struct graph_node *node)
 {
-	uint32_t npred = node->npred;
+	return node->edges & NODE_NPRED;
+}
 
-	if (unlikely(npred >= PENDING_MANY)) {
-		atomic_store_explicit(&node->count, npred, memory_order_relaxed);
-		npred = PENDING_MANY;
+static __inline uint32_t node_nsucc(const struct graph_node *node)
+{
+	return node->edges >> NODE_NSUCC_SHIFT;
+}
+
+/* How many of @n successors lie in the node. */
+static __inline uint32_t node_near(uint32_t n)
+{
+	return likely(n <= NODE_EDGES) ? n : NODE_NEAR;
+}
+
+/* Where a task is in the table, or would have to be. */
+static __attribute__((noinline)) uint32_t many_find(const struct graph_many_table *many,
+						    uint32_t task)
+{
+	uint32_t low = 0, high = many->count, mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (many->at[mid].task < task)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	atomic_store_explicit(pending, npred, memory_order_relaxed);
+	return low;
+}
+
+/* All predecessors of a task are to be done again. */
+static __inline void node_arm(_Atomic uint8_t *pending, const struct graph_many_table *many,
+			      struct graph_node *node, uint32_t task)
+{
+	uint32_t npred = node_npred(node);
+
+	if (unlikely(npred == PENDING_MANY))
+		atomic_store_explicit(&node->count, many->at[many_find(many, task)].npred,
+				      memory_order_relaxed);
+	atomic_store_explicit(&pending[task], npred, memory_order_relaxed);
 }
 
 /* Walk the successors of @node; @visit is a statement that uses @to. */
 #define for_each_successor(chunks, node, to, visit) do { \
-	uint32_t _n = (node)->nsucc, _i; \
-	uint32_t _c = (node)->more, _in = min(_n, (uint32_t)NODE_EDGES); \
+	uint32_t _n = node_nsucc(node), _i; \
+	uint32_t _c = (node)->more, _in = node_near(_n); \
 	for (_i = 0; _i < _in; _i++) { \
 		uint32_t to = (node)->succ[_i]; \
 		visit; \
@@ -194,7 +251,8 @@ static __inline void node_arm(_Atomic uint16_t *pending, struct graph_node *node
 
 /*
  * In a window chunks are linked the other way round, the oldest first: what is
- * added is then behind all that a walk of @n successors reads.
+ * added is then behind all that a walk of @n successors reads. So is the first chunk,
+ * as no successor has ever been where the node names it.
  */
 #define for_each_in_window(chunks, node, n, to, visit) do { \
 	uint32_t _n = (n), _i, _in = min(_n, (uint32_t)NODE_NEAR); \
@@ -255,10 +313,11 @@ struct pto_graph {
 	uint32_t ntasks;
 	uint32_t room;			/* for so many tasks there are slabs and counts */
 	uint32_t nchunks;
-	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
+	_Atomic uint8_t *pending;	/* by task; room for @pending_size of them */
 	uint32_t pending_size;
 	bool armed;			/* these are all as they are before a launch */
-	_Atomic uint16_t few_pending[FEW_TASKS];
+	_Atomic uint8_t few_pending[FEW_TASKS];
+	struct graph_many_table many;	/* tasks whose predecessors these can not count */
 
 	struct graph_kernel **kernels;	/* by func_id */
 	uint32_t nkernels;
@@ -271,7 +330,7 @@ struct pto_graph {
 
 	struct depmap *deps;		/* made when tensors are first submitted */
 	struct depmap_preds preds;	/* of the task being added */
-	bool deps_lost;			/* no memory for it: an edge may be missing */
+	int deps_lost;			/* -errno: an edge may be missing */
 	struct graph_params *params;	/* NULL: it has none */
 	struct check *check;		/* PTO_CHECK; NULL: not asked for */
 	void **buffers;			/* allocated for tensors without address */
@@ -324,8 +383,16 @@ int graph_link(struct pto_graph *g, uint32_t from, uint32_t to);
 /* What destroying a graph leaves to it: buffers and dependencies. */
 void graph_free_submitted(struct pto_graph *g);
 
-/* -ENOMEM: an edge may be missing, so the graph can not be launched. */
-int graph_deps_lost(void) __attribute__((cold));
+/* Returns @error: an edge may be missing, so the graph can not be launched. */
+int graph_deps_lost(int error) __attribute__((cold));
+
+/** graph_npred - how many predecessors there are of a task that there is */
+static inline uint32_t graph_npred(const struct pto_graph *g, uint32_t task)
+{
+	uint32_t npred = node_npred(slab_node(g->slabs.at, task));
+
+	return likely(npred < PENDING_MANY) ? npred : g->many.at[many_find(&g->many, task)].npred;
+}
 
 /** graph_pred_count - how many tasks a task waits for; -EINVAL */
 int graph_pred_count(const struct pto_graph *g, int task);

@@ -20,7 +20,9 @@
 
 #define HUGE_SIZE	(2u << 20)
 
-_Static_assert(sizeof(struct graph_slab) % HUGE_SIZE == 0, "a slab is of huge pages");
+/* Else a part of its last huge page would be taken for nothing. */
+_Static_assert(SLAB_TASKS * sizeof(struct graph_task) % HUGE_SIZE == 0,
+	       "a slab's tasks fill huge pages");
 
 /**
  * struct cache - slabs in no graph, the last one first

@@ -16,9 +16,10 @@
 
 const char *const lane_name[PTO_LANES] = { "AIC", "AIV0", "AIV1" };
 
-int graph_deps_lost(void)
+int graph_deps_lost(int error)
 {
-	return fail(-ENOMEM, "there was no memory for a dependency of an earlier task: destroy the graph");
+	return fail(error, "there was no %s for a dependency of an earlier task: destroy the graph",
+		    error == -ENOMEM ? "memory" : "room");
 }
 
 void graph_free_submitted(struct pto_graph *g)
@@ -240,7 +241,7 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 	if (atomic_load_explicit(&g->launched, memory_order_relaxed))
 		return fail(-EBUSY, "the graph is being launched");
 	if (g->deps_lost)
-		return graph_deps_lost();
+		return graph_deps_lost(g->deps_lost);
 	ret = submit_check(t, g->ntasks) ?: submit_check_tensors(t, g->ntasks);
 	if (ret)
 		return ret;
@@ -271,7 +272,7 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 		check_task(g->check, id, t);
 	ret = add_edges(g, t, id);
 	if (ret) {
-		g->deps_lost = true;
+		g->deps_lost = ret;
 		return ret;
 	}
 	return id;

@@ -109,7 +109,7 @@ static __inline uint32_t take(struct sched_worker *w, enum ready_mode mode)
 static __inline void prefetch(const struct sched_run *run, const struct graph_task *t)
 {
 	task_prefetch(t + PREFETCH_AHEAD);
-	if (unlikely(t->node.nsucc > NODE_EDGES)) {
+	if (unlikely(node_nsucc(&t->node) > NODE_EDGES)) {
 		const struct graph_chunk *chunk = slab_chunk(run->chunks, t->node.more);
 
 		chunk_prefetch(chunk);
@@ -143,8 +143,8 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		if (mode != WINDOW)
 			prefetch(w->run, t);
 		/* A root's count is always 0, and other workers may use the cache line that it is in. */
-		if (mode != WINDOW && t->node.npred)
-			node_arm(&w->run->pending[task], &t->node);
+		if (mode != WINDOW && node_npred(&t->node))
+			node_arm(w->run->pending, w->run->many, &t->node, task);
 		if (!core || core->kind != kind)
 			core = next_core(w, kind);
 		if (likely(core) ? !execute(w, &t->desc, core) : !w->run->ops->mixed(w, task))
@@ -283,7 +283,7 @@ static bool run_one(struct sched_worker *w, uint32_t task)
 	uint32_t next;
 
 	if (mode != WINDOW)
-		node_arm(&w->run->pending[task], &t->node);
+		node_arm(w->run->pending, w->run->many, &t->node, task);
 	if (core ? !execute(w, &t->desc, core) : !w->run->ops->mixed(w, task))
 		return false;
 	if (stopped(w))

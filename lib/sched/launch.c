@@ -524,6 +524,7 @@ static int prepare(struct sched *s, struct launch *l)
 		run->slabs = g->slabs.at;
 		run->chunks = g->chunks.at;
 		run->pending = g->pending;
+		run->many = &g->many;
 		run->roots = g->roots;
 		run->runs = g->runs;
 		run->nroots = g->nroots;

@@ -41,7 +41,7 @@ static void push(struct sched_worker *w, struct sched_queue *q, uint32_t task)
 		q->dispatch[slot] = now_ns();
 	}
 	if (!w->run->window)
-		node_arm(&w->run->pending[task], slab_node(w->run->slabs, task));
+		node_arm(w->run->pending, w->run->many, slab_node(w->run->slabs, task), task);
 	q->task[slot] = task;
 	q->tail++;
 }
@@ -64,10 +64,10 @@ static uint32_t follower(struct sched_worker *w, uint32_t task)
 	uint32_t next;
 
 	/* In a window there may be more of them yet. */
-	if (w->run->window || node->nsucc != 1)
+	if (w->run->window || node_nsucc(node) != 1)
 		return TASK_NONE;
 	next = node->succ[0];
-	if (slab_node(slabs, next)->npred != 1 ||
+	if (node_npred(slab_node(slabs, next)) != 1 ||
 	    desc_kind(slab_desc(slabs, next)) != desc_kind(slab_desc(slabs, task)))
 		return TASK_NONE;
 	return next;

@@ -266,7 +266,7 @@ static __inline struct sched_queue *sched_lane(struct sched_worker *w, unsigned 
  * @look_every:	in a window, how many of them pass between two looks
  * @slabs:	the graph's tasks
  * @chunks:	its edges
- * @pending:	the graph's counts
+ * @pending:	the graph's counts, and @many, whose predecessors these can not count
  * @roots:	its tasks without predecessors, @nroots in @runs
  * @window:	the tasks are those of a window; NULL: of a graph
  * @shuffle:	for the loops that have one
@@ -278,7 +278,8 @@ struct sched_run {
 	const struct sched_ops *ops;
 	struct graph_slab *const *slabs;
 	struct graph_slab *const *chunks;
-	_Atomic uint16_t *pending;
+	_Atomic uint8_t *pending;
+	const struct graph_many_table *many;
 	const struct graph_roots *roots;
 	struct sched_worker **workers;
 	struct emulator *emu;

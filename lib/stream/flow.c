@@ -687,7 +687,7 @@ void flow_lend(struct pto_flow *f)
 int flow_verdict(struct pto_flow *f)
 {
 	if (f->stream->broken)
-		return graph_deps_lost();
+		return graph_deps_lost(-ENOMEM);
 	return f->stream->check ? check_flow(f->stream->check) : 0;
 }
 

@@ -61,7 +61,7 @@ static int64_t submit(struct pto_graph *g, struct pto_tensor *t, uint32_t dir)
 
 static uint32_t npred(struct pto_graph *g, int64_t task)
 {
-	return slab_node(g->slabs.at, task)->npred;
+	return graph_npred(g, task);
 }
 
 static bool has_edge(struct pto_graph *g, uint32_t from, uint32_t want)

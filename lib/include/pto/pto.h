@@ -306,8 +306,9 @@ PTO_API int pto_graph_add_task(struct pto_graph *graph, int func_id, enum pto_co
 /**
  * pto_graph_add_edge - @to runs after @from
  *
- * Any number of edges may leave or enter a task. Errors: -EINVAL (an unknown
- * task, or a task after itself), -EBUSY, -ENOMEM. A cycle is found at launch.
+ * Any number of edges may enter a task, and 16,777,215 may leave it. Errors: -EINVAL
+ * (an unknown task, or a task after itself), -EMLINK (one more would leave @from), -EBUSY,
+ * -ENOMEM. A cycle is found at launch.
  */
 PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
 
@@ -322,8 +323,9 @@ PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
  *
  * Returns the task's id, as pto_graph_add_task(). Nothing of @task is kept.
  * Errors: -EINVAL (an argument; a tensor that is read and has no address),
- * -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM (if memory ran out
- * while dependencies were noted, the graph can only be destroyed).
+ * -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM, -EMLINK (as for an edge;
+ * after this one, or if memory ran out while dependencies were noted, the graph can only be
+ * destroyed).
  */
 PTO_API int64_t pto_graph_submit(struct pto_graph *graph, const struct pto_task *task);
 

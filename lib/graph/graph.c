@@ -229,7 +229,7 @@ static bool more_pending(struct pto_graph *g)
 {
 	bool few = g->pending == g->few_pending;
 	size_t size = few ? PENDING_FIRST : 2 * (size_t)g->pending_size;
-	_Atomic uint8_t *grown = realloc(few ? NULL : g->pending, size * sizeof(*grown));
+	_Atomic uint16_t *grown = realloc(few ? NULL : g->pending, size * sizeof(*grown));
 
 	if (!grown)
 		return false;

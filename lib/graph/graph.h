@@ -13,7 +13,8 @@
  * back to how many there are when it runs the task, so that a graph is ready to be
  * launched again as soon as it has run. Where a task has many successors, or those lie
  * far apart, these counts are what a run touches beside the task itself: so they are
- * of one byte, and lie together. What few tasks have that need more is in a table.
+ * small, and lie together. They are not smaller, as workers would then write to the
+ * same cache lines more often. What few tasks have that need more is in a table.
  */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -209,7 +210,7 @@ static __attribute__((noinline)) uint32_t many_find(const struct graph_many_tabl
 }
 
 /* All predecessors of a task are to be done again. */
-static __inline void node_arm(_Atomic uint8_t *pending, const struct graph_many_table *many,
+static __inline void node_arm(_Atomic uint16_t *pending, const struct graph_many_table *many,
 			      struct graph_node *node, uint32_t task)
 {
 	uint32_t npred = node_npred(node);
@@ -313,10 +314,10 @@ struct pto_graph {
 	uint32_t ntasks;
 	uint32_t room;			/* for so many tasks there are slabs and counts */
 	uint32_t nchunks;
-	_Atomic uint8_t *pending;	/* by task; room for @pending_size of them */
+	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
 	uint32_t pending_size;
 	bool armed;			/* these are all as they are before a launch */
-	_Atomic uint8_t few_pending[FEW_TASKS];
+	_Atomic uint16_t few_pending[FEW_TASKS];
 	struct graph_many_table many;	/* tasks whose predecessors these can not count */
 
 	struct graph_kernel **kernels;	/* by func_id */

@@ -288,8 +288,8 @@ static inline bool ready_anything(struct sched_worker *w)
  */
 static __inline bool ready_release(const struct sched_run *run, uint32_t to, enum ready_mode mode)
 {
-	_Atomic uint8_t *pending = &run->pending[to];
-	uint8_t left = 0;
+	_Atomic uint16_t *pending = &run->pending[to];
+	uint16_t left = 0;
 
 	if (mode != WINDOW) {
 		left = atomic_load_explicit(pending, memory_order_acquire);

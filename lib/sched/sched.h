@@ -278,7 +278,7 @@ struct sched_run {
 	const struct sched_ops *ops;
 	struct graph_slab *const *slabs;
 	struct graph_slab *const *chunks;
-	_Atomic uint8_t *pending;
+	_Atomic uint16_t *pending;
 	const struct graph_many_table *many;
 	const struct graph_roots *roots;
 	struct sched_worker **workers;

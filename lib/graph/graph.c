@@ -430,43 +430,72 @@ static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far
 	return 0;
 }
 
-/* Where the next successor goes when the node is full; NULL: no memory. */
-static uint32_t *far_edge(struct pto_graph *g, struct graph_node *node, uint32_t n)
+/* Where the next successor goes when node and chunk are full; NULL: no memory. */
+static __attribute__((noinline)) uint32_t *next_chunk(struct pto_graph *g, struct graph_node *node,
+						      uint32_t n)
 {
-	uint32_t far = n - NODE_NEAR, place = chunk_place(far);
-	bool first = n == NODE_EDGES;
 	struct graph_chunk *chunk;
 
-	if ((first || !place) && open_chunk(g, node, far))
+	if (open_chunk(g, node, n - NODE_NEAR))
 		return NULL;
 	chunk = slab_chunk(g->chunks.at, node->more);
+	if (n != NODE_EDGES)
+		return chunk->to;
 	/* No chunk was before it: what the node had there was a successor. */
-	if (first)
-		chunk->to[0] = chunk->next;
-	return &chunk->to[place];
+	chunk->to[0] = chunk->next;
+	return &chunk->to[1];
 }
 
-/* An edge for which there is no room in the node of @from, or in the count of @to. */
-static __attribute__((noinline)) int add_rare_edge(struct pto_graph *g, struct graph_node *node,
-						   uint32_t from, uint32_t to)
+/* Where it goes when the node is full. */
+static __inline uint32_t *far_edge(struct pto_graph *g, struct graph_node *node, uint32_t n)
 {
-	struct graph_node *succ = slab_node(g->slabs.at, to);
-	bool many = node_npred(succ) >= PENDING_MANY - 1;
+	uint32_t place = chunk_place(n - NODE_NEAR);
+
+	if (unlikely(!place || n == NODE_EDGES))
+		return next_chunk(g, node, n);
+	return &slab_chunk(g->chunks.at, node->more)->to[place];
+}
+
+/* @edge: where it goes */
+static __inline int put_edge(struct pto_graph *g, struct graph_node *node, uint32_t *edge,
+			     struct graph_node *succ, uint32_t to)
+{
+	*edge = to;
+	node->edges += NODE_SUCC;
+	count_pred(g, succ, to);
+	g->sealed = false;
+	return 0;
+}
+
+/* An edge for which there is no room in the node, */
+static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
+						  struct graph_node *succ, uint32_t from, uint32_t to)
+{
 	uint32_t n = node_nsucc(node), *edge;
 
 	if (unlikely(n == NODE_MAX_SUCC))
 		return full_node(from);
-	if (many && many_room(g))
+	edge = far_edge(g, node, n);
+	return likely(edge) ? put_edge(g, node, edge, succ, to) : -ENOMEM;
+}
+
+/* or in the count of @to. */
+static __attribute__((noinline)) int add_many_edge(struct pto_graph *g, struct graph_node *node,
+						   struct graph_node *succ, uint32_t from,
+						   uint32_t to)
+{
+	uint32_t n = node_nsucc(node), *edge;
+
+	if (unlikely(n == NODE_MAX_SUCC))
+		return full_node(from);
+	if (many_room(g))
 		return -ENOMEM;
 	edge = n < NODE_EDGES ? &node->succ[n] : far_edge(g, node, n);
 	if (!edge)
 		return -ENOMEM;
 	*edge = to;
 	node->edges += NODE_SUCC;
-	if (many)
-		count_in_table(g, succ, to);
-	else
-		count_pred(g, succ, to);
+	count_in_table(g, succ, to);
 	g->sealed = false;
 	return 0;
 }
@@ -489,13 +518,11 @@ static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint3
 	struct graph_node *succ = slab_node(g->slabs.at, to);
 	uint32_t n = node_nsucc(node);
 
-	if (unlikely(n >= NODE_EDGES || node_npred(succ) >= PENDING_MANY - 1))
-		return add_rare_edge(g, node, from, to);
-	node->succ[n] = to;
-	node->edges += NODE_SUCC;
-	count_pred(g, succ, to);
-	g->sealed = false;
-	return 0;
+	if (unlikely(node_npred(succ) >= PENDING_MANY - 1))
+		return add_many_edge(g, node, succ, from, to);
+	if (unlikely(n >= NODE_EDGES))
+		return add_far_edge(g, node, succ, from, to);
+	return put_edge(g, node, &node->succ[n], succ, to);
 }
 
 int pto_graph_add_edge(struct pto_graph *g, int from, int to)

@@ -140,11 +140,12 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		unsigned int kind = desc_kind(&t->desc);
 
 		/* In a window successors come and go. */
-		if (mode != WINDOW)
+		if (mode != WINDOW) {
 			prefetch(w->run, t);
-		/* A root's count is always 0, and other workers may use the cache line that it is in. */
-		if (mode != WINDOW && node_npred(&t->node))
-			node_arm(w->run->pending, w->run->many, &t->node, task);
+			/* A root's count is always 0, and others may use the cache line that it is in. */
+			if (node_npred(&t->node))
+				node_arm(w->run->pending, w->run->many, &t->node, task);
+		}
 		if (!core || core->kind != kind)
 			core = next_core(w, kind);
 		if (likely(core) ? !execute(w, &t->desc, core) : !w->run->ops->mixed(w, task))

@@ -614,20 +614,6 @@ static void replace_lost(struct sched *s)
 	}
 }
 
-/* Who submits may have worked since the launch began. */
-static void take_seat(struct sched *s, struct sched_worker *w, struct profile_visit *visit)
-{
-	bool open = atomic_load_explicit(&s->run.window->seat, memory_order_relaxed) != SEAT_FIXED;
-
-	if (!open)
-		return;
-	if (s->profile)
-		visit->begin = s->profile->begin;
-	seat_sit(w);
-	if (s->profile)
-		record_wait(w, visit->begin);
-}
-
 void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 {
 	struct profile_visit visit = { .worker = w->index };
@@ -635,8 +621,11 @@ void sched_work(struct sched *s, struct sched_worker *w, struct emu_thread *t)
 	if (unlikely(s->profile))
 		visit.begin = now_ns();
 	leave_submitter(w);
-	if (s->run.window && !w->index)
-		take_seat(s, w, &visit);
+	if (s->run.window && !w->index && seat_sit(w) && s->profile) {
+		/* Who submits may have worked since the launch began. */
+		visit.begin = s->profile->begin;
+		record_wait(w, visit.begin);
+	}
 	if (stopped(w))
 		return;
 	w->thread = t;

@@ -149,8 +149,12 @@ void sched_cancel(struct sched *sched, struct launch *launch);
 
 /* ---- seat.c: a flow's only worker and who submits to it take turns ------ */
 
-/** seat_sit - be in the seat, as the worker's thread, as soon as it is needed there */
-void seat_sit(struct sched_worker *w);
+/**
+ * seat_sit - be in the seat, as the worker's thread, as soon as it is needed there
+ *
+ * False: the seat is that thread's alone.
+ */
+bool seat_sit(struct sched_worker *w);
 
 /** seat_rest - what sched_ops.rest() does */
 void seat_rest(struct sched_worker *w);

@@ -114,17 +114,18 @@ static void watch(struct sched_worker *w)
 	}
 }
 
-void seat_sit(struct sched_worker *w)
+bool seat_sit(struct sched_worker *w)
 {
 	struct sched_window *window = w->run->window;
 
 	if (who(window) <= SEAT_FIXED)
-		return;
+		return false;
 	watch(w);
 	recall(window, true);
 	while (who(window) != SEAT_WORKER && !take(window, SEAT_WORKER))
 		nap(w, NAP_NS);
 	recall(window, false);
+	return true;
 }
 
 void seat_rest(struct sched_worker *w)

@@ -18,6 +18,7 @@
 
 #define READY_SHARE	32	/* tasks made public at once */
 #define READY_BATCH	16	/* tasks taken at once from those who submit */
+#define READY_ROOTS	1024u	/* roots taken at once, at the most */
 
 enum ready_mode { ALONE, SHARED, WINDOW };
 
@@ -206,16 +207,20 @@ static inline uint32_t ready_injected(struct sched_worker *w, unsigned int list)
 	return task[0];
 }
 
-/* Take a share of the tasks without predecessors; false: all are taken. */
+/*
+ * Take a share of the tasks without predecessors; false: all are taken. What lies together is run
+ * by one worker as far as possible; towards the end shares become small, so that no worker has
+ * much left when the others have nothing.
+ */
 static inline bool ready_roots(struct sched_worker *w)
 {
 	struct sched_run *run = w->run;
-	uint32_t share = run->most == 1 ? run->nroots :
-			 min(run->nroots / (4 * run->most) + 1, 256u);
-	uint32_t at;
+	uint32_t at = atomic_load_explicit(&run->root, relaxed), share;
 
-	if (atomic_load_explicit(&run->root, relaxed) >= run->nroots)
+	if (at >= run->nroots)
 		return false;
+	share = run->most == 1 ? run->nroots :
+		min((run->nroots - at) / (4 * run->most) + 1, READY_ROOTS);
 	at = atomic_fetch_add_explicit(&run->root, share, relaxed);
 	if (at >= run->nroots)
 		return false;

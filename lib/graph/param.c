@@ -320,16 +320,15 @@ int pto_graph_bind(struct pto_graph *g, const struct pto_binding *b, uint32_t co
 /* ---- numbers ------------------------------------------------------------ */
 
 /*
- * How many tensors a task has: if any, its arguments begin with pointers to the copies,
- * which lie right before the arguments, where nothing of the user's does.
+ * How many tensors a task has: if any, its arguments begin with pointers to the copies, the
+ * last of which lies right before the arguments, where nothing of the user's does.
  */
 static uint32_t tensors_of(const uint64_t *args, uint32_t nargs)
 {
-	uint64_t bytes = nargs ? (uintptr_t)args - args[0] : 0;
+	const uint64_t size = sizeof(struct pto_tensor), end = (uintptr_t)args;
+	uint64_t n = nargs ? (end - args[0]) / size : 0;
 
-	if (bytes % sizeof(struct pto_tensor) || bytes / sizeof(struct pto_tensor) > nargs)
-		return 0;
-	return bytes / sizeof(struct pto_tensor);
+	return n && n <= nargs && args[n - 1] == end - size ? n : 0;
 }
 
 int pto_graph_set_scalar(struct pto_graph *g, int task, uint32_t index, uint64_t value)

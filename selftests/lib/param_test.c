@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* Graphs that are built once, and launched again with other memory and other numbers. */
+#include "graph/graph.h"
 #include "kselftest_harness.h"
 
 #include "lib_test.h"
@@ -206,6 +207,26 @@ TEST_F(param, numbers_of_plain_tasks)
 	}
 	EXPECT_EQ(5, *one);
 	EXPECT_EQ(5, *other);
+}
+
+/* Not even where its first argument is a tensor's distance away. */
+TEST_F(param, numbers_that_could_be_tensors)
+{
+	uint64_t args[16] = { 0 };
+	const uint64_t *kept;
+	uint64_t arg;
+	int i, k;
+
+	for (k = 1; k <= 5; k++) {
+		ASSERT_EQ(k - 1, pto_graph_add_task(self->graph, COUNT, PTO_AIC, args, k * 3));
+		kept = (uint64_t *)(uintptr_t)slab_desc(self->graph->slabs.at, k - 1)->launch.args;
+		for (i = 2; i <= k * 3; i++) {
+			arg = (uintptr_t)kept - i * sizeof(struct pto_tensor);
+			ASSERT_EQ(0, pto_graph_set_scalar(self->graph, k - 1, 0, arg));
+			ASSERT_EQ(0, pto_graph_set_scalar(self->graph, k - 1, k * 3 - 1, i));
+			EXPECT_EQ(i, kept[k * 3 - 1]);
+		}
+	}
 }
 
 /* ---- errors ------------------------------------------------------------- */

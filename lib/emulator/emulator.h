@@ -100,8 +100,10 @@ struct emu_fault {
  * @programs:	copies of programs by serial, direct mapped; an old one never
  *		matches, since serials are not used again
  * @watched:	its place in the watchdog's table
+ * @left:	how many kernels it has left, rather than returned from
  * @leave:	the watchdog wants a kernel left, with this PTO_STATUS_*, if it is
- *		still @leave_desc at the core's head @leave_head that runs
+ *		still @leave_desc at the core's head @leave_head that runs, and none has
+ *		been left since @left was @leave_left
  * @unwanted:	the watchdog is to have it left: see emu_leave_kernel()
  * @env:	where a kernel is left to; set once a loop
  * @fault:	why it was left
@@ -119,8 +121,10 @@ struct emu_thread {
 	struct emulator *emu;
 	struct emu_program programs[EMU_CACHE];
 	unsigned int watched;
+	atomic_uint left;
 	atomic_uint leave;
 	atomic_uint leave_head;
+	atomic_uint leave_left;
 	const struct pto_desc *_Atomic leave_desc;
 	atomic_bool unwanted;
 	pid_t tid;

@@ -89,6 +89,7 @@ static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t add
 	t->fault.code = code;
 	t->fault.addr = addr;
 	t->fault.pc = in_image(image, pc) ? pc - image->base : 0;
+	atomic_fetch_add_explicit(&t->left, 1, memory_order_relaxed);
 	atomic_store_explicit(&t->running, NULL, memory_order_relaxed);
 	/* As a return from the handler would: the jump buffer holds no mask. */
 	pthread_sigmask(SIG_SETMASK, &((ucontext_t *)ucontext)->uc_sigmask, NULL);
@@ -109,14 +110,17 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
 	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr, ucontext);
 }
 
-/* The same descriptor may be run again, but not with the same head. */
+/* The same descriptor may be run again, but not with the same head, or one was left meanwhile. */
 static bool runs_as_seen(const struct emu_thread *t)
 {
 	const struct pto_desc *desc = atomic_load_explicit(&t->desc, memory_order_relaxed);
 	const struct emu_core *core = atomic_load_explicit(&t->core, memory_order_relaxed);
 
 	return desc && desc == atomic_load_explicit(&t->leave_desc, memory_order_relaxed) &&
-	       READ_ONCE(core->queue->sq_head) == atomic_load_explicit(&t->leave_head, memory_order_relaxed);
+	       READ_ONCE(core->queue->sq_head) ==
+			atomic_load_explicit(&t->leave_head, memory_order_relaxed) &&
+	       atomic_load_explicit(&t->left, memory_order_relaxed) ==
+			atomic_load_explicit(&t->leave_left, memory_order_relaxed);
 }
 
 bool guard_stuck(const struct emu_thread *t)
@@ -390,7 +394,8 @@ void guard_exit(void)
 	siglongjmp(self->env, 1);
 }
 
-void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head)
+void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head,
+		 uint32_t left)
 {
 	siginfo_t info = { .si_code = SI_QUEUE };
 
@@ -399,6 +404,7 @@ void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *d
 	info.si_value.sival_ptr = t;
 	atomic_store_explicit(&t->leave_desc, desc, memory_order_relaxed);
 	atomic_store_explicit(&t->leave_head, head, memory_order_relaxed);
+	atomic_store_explicit(&t->leave_left, left, memory_order_relaxed);
 	atomic_store_explicit(&t->leave, status, memory_order_relaxed);
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, LEAVE_SIGNAL, &info);
 }

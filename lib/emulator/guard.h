@@ -50,13 +50,14 @@ void guard_exit(void) __attribute__((noreturn));
 /**
  * guard_leave - have a thread leave the kernel that it runs
  * @status: PTO_STATUS_*, what it is to be left as
- * @desc, @head: what it was seen to run: another kernel is not left
+ * @desc, @head, @left: what it was seen to run: another kernel is not left
  *
  * Called by the watchdog, again and again until the thread is seen to have
  * left: the thread obeys only where it can leave safely, which is anywhere in
  * a leaf image, and within the image's own instructions otherwise.
  */
-void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head);
+void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *desc, uint32_t head,
+		 uint32_t left);
 
 /** guard_stuck - does it still run what it was told to leave last? */
 bool guard_stuck(const struct emu_thread *t);

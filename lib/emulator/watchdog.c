@@ -2,9 +2,9 @@
 /*
  * The watchdog: one thread a device, which looks now and then at what each
  * kernel-running thread runs. It costs the threads nothing: a kernel that runs
- * is known by its core, that core's head, and its descriptor, and two looks
- * of one launch that see the same three see the same run. (Of two launches they
- * may not: a kernel that was left does not move its core's head.)
+ * is known by its descriptor, its core, that core's head, which each kernel moves
+ * that ends, and how many the thread has left so far: two looks that see
+ * the same four see the same run.
  *
  * A kernel over its time is told to leave, every millisecond for a second, then
  * given up together with its thread. When no launch has been for a while, and no memory of
@@ -32,7 +32,6 @@
 
 /**
  * struct watched - a thread, and what it was last seen to run
- * @launch:	in which launch that was
  * @since:	when it was first seen running that
  * @leaving:	when it was first told to leave; 0: it was not
  */
@@ -41,7 +40,7 @@ struct watched {
 	const struct pto_desc *desc;
 	struct emu_core *core;
 	uint32_t head;
-	uint32_t launch;
+	uint32_t left;
 	uint32_t status;
 	uint64_t since;
 	uint64_t leaving;
@@ -50,7 +49,6 @@ struct watched {
 /**
  * struct watchdog
  * @lock:	guards all but the two words; never held across a wait
- * @launch:	counts launches
  * @event:	the watchdog sleeps on it
  * @asleep:	it sleeps until the next launch
  * @seen:	when it last looked, by now_ns()
@@ -62,7 +60,6 @@ struct watchdog {
 	pthread_mutex_t lock;
 	struct watched watched[EMU_WATCHED];
 	struct emu_watch *watch;
-	uint32_t launch;
 	bool leave_all;
 	bool started;
 	bool stop;
@@ -82,13 +79,13 @@ static void poke(struct watchdog *dog)
 /* ---- looking ------------------------------------------------------------ */
 
 /* True: a kernel of an image runs, and it is the one that was seen before. */
-static bool same_run(const struct watchdog *dog, struct watched *w, uint64_t now)
+static bool same_run(struct watched *w, uint64_t now)
 {
 	struct emu_thread *t = w->thread;
 	bool running = atomic_load(&t->running);
 	struct emu_core *core = atomic_load(&t->core);
 	const struct pto_desc *desc = atomic_load(&t->desc);
-	uint32_t head;
+	uint32_t head, left;
 
 	/* Copies and orchestrations may take as long as they take. */
 	if (!running || !core || core->slot >= PTO_MAX_CORES) {
@@ -97,12 +94,13 @@ static bool same_run(const struct watchdog *dog, struct watched *w, uint64_t now
 		return false;
 	}
 	head = READ_ONCE(core->queue->sq_head);
-	if (w->desc == desc && w->core == core && w->head == head && w->launch == dog->launch)
+	left = atomic_load(&t->left);
+	if (w->desc == desc && w->core == core && w->head == head && w->left == left)
 		return true;
-	w->launch = dog->launch;
 	w->desc = desc;
 	w->core = core;
 	w->head = head;
+	w->left = left;
 	w->since = now;
 	w->leaving = 0;
 	return false;
@@ -112,7 +110,7 @@ static bool same_run(const struct watchdog *dog, struct watched *w, uint64_t now
 static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
 {
 	uint64_t limit = dog->watch ? dog->watch->task_ns : UINT64_MAX;
-	bool over = same_run(dog, w, now) && now - w->since >= limit;
+	bool over = same_run(w, now) && now - w->since >= limit;
 
 	if (!w->desc || (!over && !dog->leave_all && !atomic_load(&w->thread->unwanted)))
 		return false;
@@ -126,7 +124,7 @@ static bool look_at(struct watchdog *dog, struct watched *w, uint64_t now)
 		w->leaving = now;
 		return true;
 	}
-	guard_leave(w->thread, w->status, w->desc, w->head);
+	guard_leave(w->thread, w->status, w->desc, w->head, w->left);
 	return false;
 }
 
@@ -269,7 +267,6 @@ int emu_watch(struct emulator *emu, struct emu_watch *watch, struct emu_thread *
 	ret = start(dog);
 	room = !t || add_thread(dog, t);
 	dog->watch = watch;
-	dog->launch++;
 	dog->leave_all = false;
 	hurry = watch->task_ns / 8 < dog->tick || watch->deadline;
 	pthread_mutex_unlock(&dog->lock);

@@ -740,10 +740,11 @@ static void keep_profile(struct sched *s, struct launch *l)
 
 static __attribute__((noinline)) int wait_turn(struct sched *s, struct launch *l)
 {
-	uint64_t deadline = l->timeout_ns ? now_ns() + l->timeout_ns : UINT64_MAX;
+	uint64_t now = now_ns(), deadline = l->timeout_ns ? now + l->timeout_ns : UINT64_MAX;
 
-	while (!turn_wait(&s->turn, &l->wait, TURN_NS)) {
-		if (!atomic_load(&l->cancel) && now_ns() <= deadline)
+	while (!turn_wait(&s->turn, &l->wait, min(TURN_NS, deadline - now))) {
+		now = now_ns();
+		if (!atomic_load(&l->cancel) && now < deadline)
 			continue;
 		turn_leave(&s->turn, &l->wait);
 		if (atomic_load(&l->cancel))

@@ -22,6 +22,12 @@ void turn_destroy(struct turn *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
+static void rouse(struct turn_wait *w)
+{
+	atomic_fetch_add(&w->event, 1);
+	futex_wake(&w->event, 1);
+}
+
 /* ---- under the lock ------------------------------------------------------ */
 
 static bool take(struct turn *t, unsigned int bits)
@@ -37,12 +43,17 @@ static void leave_queue(struct turn *t, struct turn_wait *w)
 		atomic_fetch_and_explicit(&t->word, ~TURN_WANTED, memory_order_relaxed);
 }
 
+static bool impatient(const struct turn_wait *w)
+{
+	return w && now_ns() - w->since >= PATIENCE_NS;
+}
+
 static void wake(struct turn_wait *w)
 {
 	if (!w || !w->asleep)
 		return;
 	w->asleep = false;
-	turn_poke(w);
+	rouse(w);
 }
 
 /* ---- not under it -------------------------------------------------------- */
@@ -50,7 +61,7 @@ static void wake(struct turn_wait *w)
 bool turn_enter(struct turn *t, struct turn_wait *w)
 {
 	unsigned int word = 0;
-	bool mine;
+	bool mine = false;
 
 	if (likely(atomic_compare_exchange_strong_explicit(&t->word, &word, TURN_TAKEN,
 							   memory_order_acquire,
@@ -63,7 +74,10 @@ bool turn_enter(struct turn *t, struct turn_wait *w)
 	TAILQ_INSERT_TAIL(&t->queue, w, link);
 	w->queued = true;
 	/* Who has the turn looks into the queue from here on when it passes it. */
-	mine = take(t, TURN_TAKEN | TURN_WANTED);
+	if (impatient(TAILQ_FIRST(&t->queue)))
+		atomic_fetch_or_explicit(&t->word, TURN_WANTED, memory_order_relaxed);
+	else
+		mine = take(t, TURN_TAKEN | TURN_WANTED);
 	if (mine)
 		leave_queue(t, w);
 	pthread_mutex_unlock(&t->lock);
@@ -86,13 +100,15 @@ bool turn_wait(struct turn *t, struct turn_wait *w, uint64_t ns)
 	unsigned int event = atomic_load(&w->event);
 	bool mine;
 
+	stress_point();
 	pthread_mutex_lock(&t->lock);
 	mine = try(t, w);
 	pthread_mutex_unlock(&t->lock);
 	if (mine)
 		return true;
 	stress_point();
-	futex_wait(&w->event, event, ns);
+	if (!atomic_load(&w->poked))
+		futex_wait(&w->event, event, ns);
 	pthread_mutex_lock(&t->lock);
 	mine = try(t, w);
 	pthread_mutex_unlock(&t->lock);
@@ -114,8 +130,8 @@ void turn_leave(struct turn *t, struct turn_wait *w)
 
 void turn_poke(struct turn_wait *w)
 {
-	atomic_fetch_add(&w->event, 1);
-	futex_wake(&w->event, 1);
+	atomic_store(&w->poked, true);
+	rouse(w);
 }
 
 static __attribute__((noinline)) void pass_slowly(struct turn *t)
@@ -124,7 +140,7 @@ static __attribute__((noinline)) void pass_slowly(struct turn *t)
 
 	pthread_mutex_lock(&t->lock);
 	w = TAILQ_FIRST(&t->queue);
-	if (w && now_ns() - w->since >= PATIENCE_NS) {
+	if (impatient(w)) {
 		leave_queue(t, w);
 		w->given = true;
 	} else {
@@ -138,6 +154,7 @@ void turn_pass(struct turn *t)
 {
 	unsigned int word = TURN_TAKEN;
 
+	stress_point();
 	if (unlikely(!atomic_compare_exchange_strong_explicit(&t->word, &word, 0,
 							      memory_order_release,
 							      memory_order_relaxed)))

@@ -18,6 +18,7 @@
 /**
  * struct turn_wait - one that waits; zeroes before
  * @event:	it sleeps on it
+ * @poked:	it is to sleep no more
  * @asleep:	it does, or is about to
  * @queued:	it is in turn.queue
  * @given:	it has got the turn
@@ -26,6 +27,7 @@
 struct turn_wait {
 	TAILQ_ENTRY(turn_wait) link;
 	atomic_uint event;
+	atomic_bool poked;
 	bool asleep;
 	bool queued;
 	bool given;
@@ -49,13 +51,13 @@ void turn_destroy(struct turn *t);
 /** turn_enter - take the turn, if it is free; else @w waits for it from now on, and it is false */
 bool turn_enter(struct turn *t, struct turn_wait *w);
 
-/** turn_wait - sleep until @w has the turn, is poked, or @ns have passed; true: it has it */
+/** turn_wait - sleep until @w has the turn, was poked, or @ns have passed; true: it has it */
 bool turn_wait(struct turn *t, struct turn_wait *w, uint64_t ns);
 
 /** turn_leave - @w does not want it any more; if it has been given the turn, that is passed on */
 void turn_leave(struct turn *t, struct turn_wait *w);
 
-/** turn_poke - wake @w, whether it waits or not */
+/** turn_poke - @w is not to sleep any more, whether it waits yet or not; by anybody */
 void turn_poke(struct turn_wait *w);
 
 /** turn_pass - the turn is over */

@@ -28,11 +28,12 @@ $(eval $(call ctest,memory_test,selftests/lib/memory_test.c,$(O)/libpto.a,once:)
 $(eval $(call ctest,tensor_test,selftests/lib/tensor_test.c,$(O)/libpto.a,once:))
 $(eval $(call ctest,image_test,selftests/lib/image_test.c,$(O)/libpto.a,once:))
 $(eval $(call ctest,error_test,selftests/lib/error_test.c,$(O)/libpto.a,once:))
+$(eval $(call ctest,turn_test,selftests/lib/turn_test.c,$(O)/libpto.a,once:))
 
 # The same tests, where threads are held up at the points that base/stress.h tells of. Objects
 # come before the library, so that they are in the place of its own.
 stress-src := lib/sched/inplace.c lib/sched/rings.c lib/sched/launch.c lib/sched/threads.c lib/sched/seat.c \
-	      lib/emulator/pool.c lib/stream/window.c
+	      lib/sched/turn.c lib/emulator/pool.c lib/stream/window.c
 stress-obj := $(stress-src:%.c=$(O)/stress/%.o)
 stress-tests := graph flow held
 stress-test-obj := $(stress-tests:%=$(O)/stress/selftests/lib/%_test.o)

@@ -3,8 +3,8 @@
  * The turn to launch, from lib/sched/turn.c: one has it, others queue for it.
  *
  * Sleeps do not end by the passing of time, so a wake-up that is lost is a deadlock. Those who
- * wait have become impatient, or have not, whenever a turn is passed. With LEAVE the first
- * launcher may give up.
+ * wait have become impatient, or have not, whenever a turn is passed, or is free when one more
+ * comes. With LEAVE the first launcher may give up.
  *
  * Mutants: TWO_STEPS (a free turn is looked at, then taken), NO_FLAG (who queues does not say so),
  * STALE_EVENT (who is woken before it sleeps sleeps nevertheless), NO_WAKE (the turn becomes free,
@@ -94,7 +94,10 @@ inline enter()
 			queued[me] = true
 		}
 #ifndef NO_FLAG
-		take(true, mine);
+		if
+		:: take(true, mine)
+		:: wanted = true
+		fi;
 #else
 		take(false, mine);
 #endif

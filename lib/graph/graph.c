@@ -469,7 +469,8 @@ static __inline int put_edge(struct pto_graph *g, struct graph_node *node, uint3
 
 /* An edge for which there is no room in the node, */
 static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
-						  struct graph_node *succ, uint32_t from, uint32_t to)
+						  struct graph_node *succ, uint32_t from,
+						  uint32_t to)
 {
 	uint32_t n = node_nsucc(node), *edge;
 
@@ -488,7 +489,7 @@ static __attribute__((noinline)) int add_many_edge(struct pto_graph *g, struct g
 
 	if (unlikely(n == NODE_MAX_SUCC))
 		return full_node(from);
-	if (many_room(g))
+	if (node_npred(succ) < PENDING_MANY && many_room(g))
 		return -ENOMEM;
 	edge = n < NODE_EDGES ? &node->succ[n] : far_edge(g, node, n);
 	if (!edge)

@@ -365,7 +365,7 @@ int graph_seal(struct pto_graph *graph);
 int64_t graph_next(struct pto_graph *g);
 
 /**
- * graph_args - device memory for a task's arguments, as long as the graph lives
+ * graph_args - memory for a task's arguments where kernels can read it, as long as the graph lives
  * @align:	8 or 64
  *
  * NULL: there is none, and @err is -errno.

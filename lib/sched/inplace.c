@@ -142,7 +142,7 @@ static __inline bool run_chain(struct sched_worker *w, uint32_t task, enum ready
 		/* In a window successors come and go. */
 		if (mode != WINDOW) {
 			prefetch(w->run, t);
-			/* A root's count is always 0, and others may use the cache line that it is in. */
+			/* A root's count is always 0, and others may use its cache line. */
 			if (node_npred(&t->node))
 				node_arm(w->run->pending, w->run->many, &t->node, task);
 		}

@@ -380,7 +380,8 @@ TEST_F(graph, joins_that_grow)
 		joins.npred[k] = counts[k % 6];
 		ret = pto_graph_set_scalar(self->graph, joins.id[SOURCES + k], 3, joins.npred[k]);
 	}
-	ASSERT_EQ(0, ret ?: add_join_edges(self->graph, some, &seed)) TH_LOG("%s", pto_last_error());
+	ret = ret ?: add_join_edges(self->graph, some, &seed);
+	ASSERT_EQ(0, ret) TH_LOG("%s", pto_last_error());
 	for (k = 0; k < JOINS; k++)
 		EXPECT_EQ(counts[k % 6], graph_npred(self->graph, joins.id[SOURCES + k]));
 	launch_joins(_metadata, self->graph, most, JOINS);

@@ -91,7 +91,7 @@ check 'a slow peer is left out, unless it is named' 0 '^0$' \
 check 'what is not asked for is not measured' 0 '^0$' \
 	sh -c "'$bench' --reps 1 --parts latency --peers sketch --threads 1 | grep -c repetition; :"
 check 'a small graph is repeated more often' 0 '"repetitions":36' \
-	sh -c "'$bench' --json --parts graphs --peers sketch --graph chain --tasks 25000 --threads 1 |
+	sh -c "'$bench' --json --parts graphs --peers sketch --graph chain --tasks 25000 |
 		tr -d ' '"
 check 'no such graph' 2 'no such graph: nix' "$bench" --graph nix
 check 'no such peer' 2 'no such peer: nix' "$bench" --peers nix

@@ -392,7 +392,7 @@ static void print_entered(const struct results *r, const struct latency *own, co
 
 	for (i = 0; i < r->latencies; i++) {
 		l = r->latency[i];
-		if (l->threads == own->threads && l->peer->kind == RIVAL && l->hot.count &&
+		if (l->threads == own->threads && l->peer->kind == RIVAL &&
 		    l->threads >= l->peer->counts_from && (!best || took(l) < took(best)))
 			best = l;
 	}
@@ -427,7 +427,7 @@ void report_latency(const struct results *r)
 		printf("\n");
 	}
 	for (i = 0; i < r->latencies; i++) {
-		if (r->latency[i]->peer->kind != SUBJECT || !r->latency[i]->cold.count)
+		if (r->latency[i]->peer->kind != SUBJECT)
 			continue;
 		print_entered(r, r->latency[i], "hot, minimum", hot_min);
 		print_entered(r, r->latency[i], "3 ms later, median", cold_median);

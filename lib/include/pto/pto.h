@@ -424,6 +424,7 @@ struct pto_launch_opts {
  * -EINVAL	an option out of range
  * -EBUSY	this graph is being launched
  * -ELOOP	the tasks wait for each other in a cycle, which the text names
+ * -EMLINK	an edge of a submitted task had no room, see pto_graph_submit()
  * -EL2NSYNC	PTO_CHECK: two tasks touch the same bytes, one of them writes, and nothing
  *		orders them; the text names both, and how to mend it. Nothing was run
  * -ENOEXEC	an AICPU or AICore program of another ABI, or garbage

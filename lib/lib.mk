@@ -59,8 +59,8 @@ pythondir ?= $(libdir)/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % s
 
 define libpto.pc
 prefix=$(prefix)
-libdir=$(libdir)
-includedir=$(includedir)
+libdir=$(patsubst $(prefix)/%,$${prefix}/%,$(libdir))
+includedir=$(patsubst $(prefix)/%,$${prefix}/%,$(includedir))
 
 Name: libpto
 Description: Task graphs on neural processing units

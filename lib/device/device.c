@@ -147,6 +147,24 @@ static int parse_name(const char *name, struct device_name *to)
 	return 0;
 }
 
+const char *device_wanted(void)
+{
+	const char *name = getenv("PTO_DEVICE");
+
+	return name && *name ? name : NULL;
+}
+
+int device_kind(const char *name, const char **kind)
+{
+	struct device_name to;
+	int ret = parse_name(name, &to);
+
+	if (ret)
+		return ret;
+	*kind = *name >= '0' && *name <= '9' ? "" : to.ops == &embedded_ops ? "embedded" : "pto";
+	return 0;
+}
+
 /* ---- opening ------------------------------------------------------------ */
 
 static struct pto_device **open_slot(const struct device_ops *ops, int index)
@@ -193,8 +211,8 @@ int pto_device_open(const char *name, struct pto_device **out)
 	if (!out)
 		return fail(-EINVAL, "pto_device_open: dev is NULL");
 	if (!name)
-		name = getenv("PTO_DEVICE");
-	ret = parse_name(name && *name ? name : "embedded", &want);
+		name = device_wanted();
+	ret = parse_name(name ?: "embedded", &want);
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&open_devices.lock);

@@ -165,6 +165,16 @@ struct device_ops {
 
 extern const struct device_ops embedded_ops, chardev_ops;
 
+/** device_wanted - $PTO_DEVICE, if it names one; else NULL */
+const char *device_wanted(void);
+
+/**
+ * device_kind - what to put before the number of another device of the same kind
+ *
+ * Errors: as pto_device_open(), for a name that is none.
+ */
+int device_kind(const char *name, const char **kind);
+
 /** device_is_there - whether the driver has a device of this number */
 bool device_is_there(int index);
 

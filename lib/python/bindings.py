@@ -99,9 +99,14 @@ class RuntimeLibraryLoader:
     """A loaded libpto_runtime.so, its functions declared, as `lib`."""
 
     def __init__(self, lib_path: Union[str, Path]):
-        """Raises FileNotFoundError, or OSError if the file can not be loaded."""
+        """A path, or the name of a library that the loader finds.
+
+        Raises FileNotFoundError, or OSError if the file can not be loaded.
+        """
         lib_path = Path(lib_path)
-        if not lib_path.exists():
+        if lib_path.exists():
+            lib_path = lib_path.resolve()
+        elif lib_path.name != str(lib_path):
             raise FileNotFoundError(f"Library not found: {lib_path}")
         self.lib_path = lib_path
         self.lib = CDLL(str(lib_path), mode=ctypes.RTLD_GLOBAL)
@@ -140,6 +145,9 @@ class Runtime:
         memory that results are copied back to by finalize().
         """
         func_args = func_args or []
+        for name, values in ("arg_types", arg_types), ("arg_sizes", arg_sizes):
+            if values and len(values) != len(func_args):
+                raise ValueError(f"{len(values)} {name} for {len(func_args)} func_args")
         kernels = [(func_id, _bytes(image)) for func_id, image in kernel_binaries or []]
         images = [cast(image, POINTER(c_uint8)) for _, image in kernels]
         rc = self.lib.init_runtime(

@@ -109,14 +109,14 @@ static int check_handle(const struct orch_handle *h)
 /* The driver's device of this number, or else the embedded one, unless PTO_DEVICE names a kind. */
 static int open_device(int id, struct pto_device **dev)
 {
-	const char *want = getenv("PTO_DEVICE"), *kind = "";
+	const char *want = device_wanted(), *kind = "";
 	char name[32];
-	int rc;
+	int rc = want ? device_kind(want, &kind) : 0;
 
-	if (want && !strncmp(want, "embedded", 8))
-		kind = "embedded";
-	else if (want && (!strncmp(want, "pto", 3) || !strncmp(want, "/dev/", 5)))
-		kind = "pto";
+	if (rc) {
+		fail_prefix("PTO_DEVICE");
+		return rc;
+	}
 	snprintf(name, sizeof(name), "%s%d", kind, id);
 	rc = pto_device_open(name, dev);
 	if (!rc)

@@ -14,6 +14,7 @@ TEST(device_names)
 
 	EXPECT_EQ(-EINVAL, pto_device_open(NULL, NULL));
 	EXPECT_EQ(-EINVAL, pto_device_open("embeded", &a));
+	EXPECT_EQ(-EINVAL, pto_device_open("", &a));
 	EXPECT_EQ(-EINVAL, pto_device_open("embedded-1", &a));
 	EXPECT_EQ(-EINVAL, pto_device_open("embedded1x", &a));
 	EXPECT_EQ(-ENODEV, pto_device_open("embedded16", &a));

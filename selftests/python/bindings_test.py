@@ -88,6 +88,18 @@ class Surface(unittest.TestCase):
         with self.assertRaises(OSError):
             bindings.bind_host_binary(b"not a library")
 
+    def test_a_bare_name(self):
+        folder = os.getcwd()
+        library = tap.LIBRARY.resolve()
+        os.chdir(library.parent)
+        try:
+            self.assertEqual(library, bindings.RuntimeLibraryLoader(library.name).lib_path)
+        finally:
+            os.chdir(folder)
+        # What is not here the loader looks for, who does not find it either.
+        with self.assertRaisesRegex(OSError, "libpto_nowhere"):
+            bindings.RuntimeLibraryLoader("libpto_nowhere.so")
+
 
 class Bound(unittest.TestCase):
     def setUp(self):
@@ -131,6 +143,12 @@ class Flow(Bound):
         bindings.launch_runtime(runtime, 1, 1, 0, b"", b"")
         runtime.finalize()
         self.assertEqual([5 * i for i in range(ELEMENTS)], list(self.y))
+
+    def test_as_many_types_and_sizes_as_arguments(self):
+        runtime = self.Runtime()
+        for types, sizes in ([0], None), (None, [0, 0]), ([0] * 4, [0] * 3):
+            with self.assertRaisesRegex(ValueError, "for 3 func_args"):
+                runtime.initialize(tap.image("orch"), "axpy", self.args, types, sizes, kernels())
 
     def test_compilers(self):
         self.assertIs(toolchain.ToolchainType.HOST_GXX_15, bindings.get_incore_compiler())

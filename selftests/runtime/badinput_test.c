@@ -573,6 +573,10 @@ TEST(device_numbers)
 	EXPECT_EQ(-EINVAL, set_device(-1));
 	EXPECT_TEXT("device -1");
 	EXPECT_EQ(0, set_device(15));
+	setenv("PTO_DEVICE", "pt0", 1);
+	EXPECT_EQ(-EINVAL, set_device(1));
+	EXPECT_TEXT("PTO_DEVICE: no device is called 'pt0'");
+	unsetenv("PTO_DEVICE");
 }
 
 TEST(no_device)

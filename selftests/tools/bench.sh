@@ -94,6 +94,8 @@ check 'a small graph is repeated more often' 0 '"repetitions":36' \
 	sh -c "'$bench' --json --parts graphs --peers sketch --graph chain --tasks 25000 |
 		tr -d ' '"
 check 'no such graph' 2 'no such graph: nix' "$bench" --graph nix
+check 'nobody to measure' 2 'no peer' "$bench" --peers ''
+check 'nothing to measure' 2 'no part' "$bench" --parts ''
 check 'no such peer' 2 'no such peer: nix' "$bench" --peers nix
 check 'bodies: a row for each, and a column for each peer' 0 '^tree +2 +20000 +[0-9.]+ +[0-9.]+$' \
 	narrow --parts bodies --bodies 1000,20000 --peers pto,sketch

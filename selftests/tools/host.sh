@@ -34,6 +34,7 @@ fi
 check 'reset of nothing' 2 'Usage' "$pto" reset
 check 'reset of what is no device' 2 'ptoN, or N from 0 to 15' "$pto" reset pto16
 check 'two devices' 2 'more than one device' "$pto" ps 1 2
+check 'a dump that is a folder' 3 'Is a directory' "$pto" fault --dump=.
 check 'a count that is none' 2 'whole number from 1' "$pto" top --count 0
 check 'an argument too many' 2 'Usage' "$pto" list 0
 check 'a full disk' 3 'writing' sh -c "'$pto' list >/dev/full"

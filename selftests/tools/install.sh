@@ -54,6 +54,8 @@ build_static()
 
 version=$(pkg-config --modversion libpto)
 check 'pkg-config knows libpto' 0 '^[0-9]+\.[0-9]+\.[0-9]+$' echo "$version"
+check 'and where it is, when all of it has been moved' 0 '/moved/lib -lpto' \
+	pkg-config --define-variable=prefix=/moved --libs libpto
 check 'a program builds with its flags' 0 '' build
 check 'and runs, on a library of that version' 0 "^$version embedded0\$" ./program
 check 'the library is found by its soname' 0 'libpto\.so\.0 => .*/opt/pto/lib/libpto\.so\.0' \

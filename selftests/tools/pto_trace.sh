@@ -127,6 +127,8 @@ check 'a profile without tasks' 0 '^0 tasks' "$pto" trace empty.json --svg e.svg
 check 'edges that are none' 0 '^2 tasks' "$pto" trace odd.json
 check 'no profile' 3 'nix.json' "$pto" trace nix.json
 check 'broken JSON' 3 'broken.json' "$pto" trace broken.json
+sed 's,"version": 2,"version": 3,' swim_time.json >newer.json
+check 'of another version' 3 'another version than 2' "$pto" trace newer.json
 check 'a folder' 3 'is a folder' "$pto" trace .
 check 'JSON of another kind' 3 'no profile' "$pto" trace notasks.json
 check 'a task that lacks a key' 3 'func_id' "$pto" trace lacking.json

@@ -74,6 +74,7 @@ static void read_list(struct argp_state *state, char *text, uint32_t most, struc
 static void read_parts(struct argp_state *state, char *text, struct options *o)
 {
 	char *at = NULL, *word;
+	bool none = true;
 
 	o->graphs = false;
 	o->inferred = false;
@@ -96,17 +97,25 @@ static void read_parts(struct argp_state *state, char *text, struct options *o)
 			o->bare = true;
 		else
 			argp_error(state, "no such part: %s", word);
+		none = false;
 	}
+	if (none)
+		argp_error(state, "no part");
 }
 
 static void read_peers(struct argp_state *state, char *text)
 {
 	char *at = NULL, *word;
+	bool none = true;
 
 	contenders_none();
-	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at))
+	for (word = strtok_r(text, ",", &at); word; word = strtok_r(NULL, ",", &at)) {
 		if (contenders_add(word))
 			argp_error(state, "no such peer: %s", word);
+		none = false;
+	}
+	if (none)
+		argp_error(state, "no peer");
 }
 
 static const char *known_graph(struct argp_state *state, const char *name)
@@ -572,8 +581,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pto-bench: no memory\n");
 		return FAILED;
 	}
-	contenders_find(o.dir);
-	ret = measure_all(&o, &r);
+	ret = contenders_find(o.dir);
+	ret |= measure_all(&o, &r);
 	free(r.graph);
 	free(r.inferred);
 	free(r.body);

@@ -37,7 +37,7 @@ enum contender_kind { ABSENT, SUBJECT, RIVAL, SHOWN, FLOOR };
  * @trim:	malloc gives memory back, as is its default
  * @emulator_threads: libpto: cores run on threads of their own, not in place
  * @slow:	only when it is asked for
- * @present:	it has been built, and is asked for
+ * @present:	it has been built, and is asked for; @named: it was, by its name
  */
 struct contender {
 	const char *name;
@@ -50,6 +50,7 @@ struct contender {
 	bool emulator_threads;
 	bool slow;
 	bool present;
+	bool named;
 };
 
 /** struct list - numbers from the command line */
@@ -184,7 +185,7 @@ bool contender_here(const char *name);
 void contenders_usual(void);
 void contenders_none(void);
 int contenders_add(const char *name);
-void contenders_find(const char *dir);
+int contenders_find(const char *dir);
 
 /* ---- measure.c ---------------------------------------------------------- */
 

@@ -83,20 +83,30 @@ int contenders_add(const char *name)
 	for (i = 0; i < contender_count; i++) {
 		if (strcmp(name, contenders[i].name))
 			continue;
-		contenders[i].present = true;
+		contenders[i].present = contenders[i].named = true;
 		return 0;
 	}
 	return -1;
 }
 
 /* Peers that need what this machine has not got were not built. */
-void contenders_find(const char *dir)
+int contenders_find(const char *dir)
 {
 	char path[PATH_MAX];
 	unsigned int i;
+	int ret = 0;
 
 	for (i = 0; i < contender_count; i++) {
-		snprintf(path, sizeof(path), "%s/%s.so", dir, contender_object(&contenders[i]));
-		contenders[i].present = contenders[i].present && !access(path, R_OK);
+		struct contender *c = &contenders[i];
+
+		snprintf(path, sizeof(path), "%s/%s.so", dir, contender_object(c));
+		if (!c->present || !access(path, R_OK))
+			continue;
+		c->present = false;
+		if (!c->named)
+			continue;
+		fprintf(stderr, "pto-bench: %s was not built: what it needs is not installed\n", c->name);
+		ret = -1;
 	}
+	return ret;
 }

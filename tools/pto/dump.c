@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /* The driver's dumps of hung streams (linux/pto_dump.h), decoded. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,12 +93,14 @@ json_t *dump_load(const char *path)
 	struct pto_dump *dump = malloc(DUMP_MAX);
 	const char *wrong = "out of memory";
 	json_t *object = NULL;
+	size_t size;
 
 	if (!f) {
 		complain("%s: %m", path);
 	} else {
+		size = dump ? fread(dump, 1, DUMP_MAX, f) : 0;
 		if (dump)
-			wrong = dump_check(dump, fread(dump, 1, DUMP_MAX, f));
+			wrong = ferror(f) ? strerror(errno) : dump_check(dump, size);
 		if (wrong)
 			complain("%s: %s", path, wrong);
 		else

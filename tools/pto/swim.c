@@ -10,6 +10,8 @@
 
 #include "pto.h"
 
+#define VERSION		2	/* of a profile; without one it is taken for this */
+
 /* ---- tasks -------------------------------------------------------------- */
 
 static int load_task(struct swim *swim, struct swim_task *t, json_t *from)
@@ -347,6 +349,7 @@ int swim_load(struct swim *swim, const char *path)
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error);
 	json_t *tasks = json_object_get(root, "tasks");
+	json_t *version = json_object_get(root, "version");
 	struct stat st;
 	int ret = 0;
 
@@ -357,6 +360,8 @@ int swim_load(struct swim *swim, const char *path)
 		ret = complain("%s: %s", path, error.text);
 	else if (!json_is_array(tasks))
 		ret = complain("%s: no profile: it has no tasks", path);
+	else if (version && json_integer_value(version) != VERSION)
+		ret = complain("%s: a profile of another version than %d", path, VERSION);
 	ret = ret || load_tasks(swim, tasks) || link_nodes(swim, tasks) ||
 	      load_all_threads(swim, root);
 	json_decref(root);

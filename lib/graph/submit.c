@@ -18,7 +18,7 @@ const char *const lane_name[PTO_LANES] = { "AIC", "AIV0", "AIV1" };
 
 int graph_deps_lost(int error)
 {
-	return fail(error, "there was no %s for a dependency of an earlier task: destroy the graph",
+	return fail(error, "there was no %s for a dependency of an earlier task: begin anew",
 		    error == -ENOMEM ? "memory" : "room");
 }
 

@@ -394,11 +394,30 @@ static void note(struct stream *s, const struct pto_task *t)
 		check_after(s->check, s->head, s->preds.task[i]);
 }
 
+/* The next task comes to nothing: its arguments and buffers are free, and it uses none. */
+static __attribute__((cold)) void undo(struct pto_flow *f, const void *args, uint64_t first)
+{
+	struct stream *s = f->stream;
+	struct heap *own = &f->heap[level_of(f)];
+	unsigned int i, level;
+
+	if (args)
+		s->args_head = (const char *)args - s->args;
+	for (i = 0; i < STREAM_FLOWS; i++) {
+		for (level = 0; s->flows[i] && level < STREAM_LEVELS; level++) {
+			struct heap *h = &s->flows[i]->heap[level];
+
+			heap_undo(h, h == own ? first : h->next, s->head);
+		}
+	}
+}
+
 /* Under the lock. */
 static int64_t submit(struct pto_flow *f)
 {
 	struct stream *s = f->stream;
 	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits, id;
+	uint64_t first = f->heap[level_of(f)].next;
 	const struct pto_task *t = &f->task;
 	void *args = NULL;
 	int lanes, ret;
@@ -409,14 +428,13 @@ static int64_t submit(struct pto_flow *f)
 	id = s->stat.tasks;
 	ret = more_held(f) ?: place_tensors(f);
 	if (ret) {
-		if (args)
-			s->args_head = (char *)args - s->args;
+		undo(f, args, first);
 		return ret;
 	}
 	submit_fill(s->graph, t, lanes, id, args, stream_open(s));
 	ret = link_task(s, t);
 	if (ret) {
-		s->broken = true;
+		s->broken = ret;
 		return ret;
 	}
 	if (unlikely(s->check))
@@ -687,7 +705,7 @@ void flow_lend(struct pto_flow *f)
 int flow_verdict(struct pto_flow *f)
 {
 	if (f->stream->broken)
-		return graph_deps_lost(-ENOMEM);
+		return graph_deps_lost(f->stream->broken);
 	return f->stream->check ? check_flow(f->stream->check) : 0;
 }
 

@@ -143,6 +143,22 @@ void heap_keep(struct heap *h, uint32_t maker, uint32_t task, uint32_t head)
 	}
 }
 
+void heap_undo(struct heap *h, uint64_t from, uint32_t task)
+{
+	uint64_t i;
+
+	from = max(from, h->first);
+	for (i = from; i < h->next; i++)
+		h->live -= buffer(h, i)->size;
+	h->next = from;
+	if (h->first != h->next)
+		h->head = buffer(h, h->next - 1)->end;
+	/* Who used them before is not known any more, but was not later than the one before. */
+	for (i = h->first; i != h->next; i++)
+		if (buffer(h, i)->user == task)
+			buffer(h, i)->user = task - 1;
+}
+
 void heap_end(struct heap *h, uint64_t from)
 {
 	uint64_t i;

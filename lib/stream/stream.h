@@ -84,7 +84,7 @@ struct stream_place {
  * @args:	a ring, filled from @args_head on, in use from @args_tail on, and if that is
  *		further on then up to @args_end; beyond @args_warm it has not been needed yet
  * @check:	PTO_CHECK; NULL: not asked for
- * @broken:	a dependency may be missing
+ * @broken:	-errno: a dependency may be missing
  * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
  *		these @nblocked wait for another's scope to end; they hold back @nheld tasks
  * @stint_head, @stint_tail, @stint_begin: for seat.c: head, tail and time when it was looked last
@@ -115,7 +115,7 @@ struct stream {
 	struct depmap *deps;
 	struct depmap_preds preds;
 	struct check *check;
-	bool broken;
+	int broken;
 	struct pto_flow *flows[STREAM_FLOWS];
 	unsigned int nflows;
 	unsigned int nblocked;
@@ -233,6 +233,9 @@ void heap_keep(struct heap *h, uint32_t maker, uint32_t task, uint32_t head);
 
 /** heap_use - @task uses a buffer; false: the scope that it was made in has ended */
 bool heap_use(struct heap *h, uint64_t number, uint32_t task);
+
+/** heap_undo - @task comes to nothing: buffers from number @from on are free, none is used by it */
+void heap_undo(struct heap *h, uint64_t from, uint32_t task);
 
 /** heap_end - the scope of all buffers from number @from on has ended */
 void heap_end(struct heap *h, uint64_t from);

@@ -185,7 +185,7 @@ int stream_next(struct stream *s)
 	if (unlikely(atomic_load_explicit(&s->error, memory_order_relaxed)))
 		return stopped_error(s);
 	if (s->broken)
-		return graph_deps_lost(-ENOMEM);
+		return graph_deps_lost(s->broken);
 	if (s->head % LOOK_EVERY == 0) {
 		advance(s);
 		/* Not while others wait for the lock. */

@@ -541,6 +541,86 @@ TEST_F(flow, a_scope_that_holds_too_much_is_told)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+/* @size bytes that are allocated, and as many others, by one task. */
+static int64_t submit_two(struct pto_flow *flow, struct pto_tensor *a, struct pto_tensor *b,
+			  uint32_t size)
+{
+	struct pto_access access[] = { { a, PTO_OUT }, { b, PTO_OUT } };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, NOOP, -1 }, .naccesses = 2,
+				 .accesses = access };
+
+	pto_tensor_init(a, NULL, SHAPE(3072), 1, PTO_INT8);
+	pto_tensor_init(b, NULL, SHAPE(size), 1, PTO_INT8);
+	return pto_flow_submit(flow, &task);
+}
+
+TEST_F(flow, a_task_that_is_refused_leaves_no_buffer)
+{
+	struct pto_tensor a, b;
+	int i;
+
+	self->flow_opts.heap = 4096;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-ENOBUFS, submit_two(self->flow, &a, &b, 2048));
+		EXPECT_EQ(0, a.addr);
+	}
+	EXPECT_EQ(0, submit_two(self->flow, &a, &b, 1024)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-ENOBUFS, submit_two(self->flow, &a, &b, 1024));
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	EXPECT_EQ(-ENOBUFS, submit_two(self->flow, &a, &b, 2048));
+	EXPECT_EQ(1, submit_two(self->flow, &a, &b, 1024)) TH_LOG("%s", pto_last_error());
+	/* One that it would have read is not kept either. */
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	pto_tensor_init(&b, NULL, SHAPE(4096), 1, PTO_INT8);
+	EXPECT_EQ(2, submit(self->flow, NOOP, &b, PTO_OUT)) TH_LOG("%s", pto_last_error());
+	{
+		struct pto_tensor more;
+		struct pto_access access[] = { { &b, PTO_IN }, { &more, PTO_OUT } };
+		struct pto_task task = { .size = sizeof(task), .kernels = { -1, NOOP, -1 },
+					 .naccesses = 2, .accesses = access };
+
+		pto_tensor_init(&more, NULL, SHAPE(1024), 1, PTO_INT8);
+		EXPECT_EQ(-ENOBUFS, pto_flow_submit(self->flow, &task));
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		EXPECT_EQ(3, submit(self->flow, NOOP, &more, PTO_OUT)) TH_LOG("%s", pto_last_error());
+	}
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+/* The pool of edges is too small while a task is held back that all others wait for. */
+TEST_F(flow, a_lost_dependency_is_told)
+{
+	struct pto_tensor t;
+	int64_t task = 0;
+	int i;
+
+	self->flow_opts.dep_pool = 4;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	pto_tensor_init(&t, self->buffer, SHAPE(64), 1, PTO_INT8);
+	{
+		struct pto_access access = { &t, PTO_INOUT };
+		struct pto_task held = { .size = sizeof(held), .flags = PTO_TASK_HELD,
+					 .kernels = { -1, NOOP, -1 }, .naccesses = 1,
+					 .accesses = &access };
+
+		ASSERT_EQ(0, pto_flow_submit(self->flow, &held));
+	}
+	for (i = 1; i < 100 && task >= 0; i++)
+		task = submit(self->flow, NOOP, &t, PTO_IN);
+	EXPECT_EQ(-ENOBUFS, task);
+	EXPECT_EQ(3 + 4 * 7 + 2, i);
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_DEP_POOL to 8"));
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_IN));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "no room for a dependency"));
+	EXPECT_EQ(-ENOBUFS, pto_flow_finish(self->flow));
+}
+
 TEST_F(flow, scopes_nest_to_64)
 {
 	struct pto_tensor t;

@@ -545,7 +545,9 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * can not hold what open scopes hold, or there will be no room in heap, window or pool
  * before tasks run that are held back; the text names what to raise),
  * -ESTALE (a buffer that is dead), -ECANCELED (the launch is over, for a reason
- * that pto_flow_finish() tells). After an error but the last, and -ENOMEM, one can go on.
+ * that pto_flow_finish() tells). After an error one can go on, but for the last, -ENOMEM, and
+ * -ENOBUFS for want of edges: then a dependency is lost, and all that is left is to finish, which
+ * returns that error, too.
  */
 PTO_API int64_t pto_flow_submit(struct pto_flow *flow, const struct pto_task *task);
 

@@ -194,12 +194,36 @@ static int symbol_get(struct check *c, uint64_t index, GElf_Sym *sym, enum versi
 		bad(c, "symbol %lu has the version index %u, which means nothing", index, v);
 }
 
+/* Of these the linker would run code to find them, when they are looked up, and untried. */
+static bool is_looked_up(const char *name)
+{
+	static const char *const names[] = {
+		"kernel_entry", "pto_aicpu_program", "pto_aicore_program",
+		"aicpu_orchestration_entry", "aicpu_orchestration_config",
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 static int check_symbol(struct check *c, uint64_t index)
 {
 	enum version version;
 	GElf_Sym sym;
+	int err = symbol_get(c, index, &sym, &version);
 
-	return symbol_get(c, index, &sym, &version);
+	if (!err && GELF_ST_TYPE(sym.st_info) == STT_GNU_IFUNC &&
+	    is_looked_up(c->strings + sym.st_name))
+		return bad(c, "%s is chosen when it is looked up (IFUNC)", c->strings + sym.st_name);
+	return err;
+}
+
+/* A kernel that ends its thread would leave nobody to say so. */
+static bool import_refused(const char *name)
+{
+	return !strcmp(name, "pthread_exit") || !strcmp(name, "thrd_exit");
 }
 
 /* What a leaf may import, besides all of libm. */
@@ -372,6 +396,8 @@ static int check_reloc(struct check *c, const GElf_Rela *rela)
 	if (err)
 		return err;
 	import = sym.st_shndx == SHN_UNDEF && GELF_ST_BIND(sym.st_info) != STB_LOCAL;
+	if (import && import_refused(c->strings + sym.st_name))
+		return bad(c, "it uses %s(), but must return", c->strings + sym.st_name);
 	if (import && version != VERSION_LIBM && !import_harmless(c->strings + sym.st_name))
 		c->facts->leaf = false;
 	if (kind->flags & RELOC_LAZY)

@@ -193,7 +193,11 @@ static void on_leave(int sig, siginfo_t *info, void *ucontext)
 static void thread_free(void *arg)
 {
 	struct emu_thread *t = arg;
+
 	self = NULL;
+	/* A kernel has ended it, and the watchdog looks at it still. */
+	if (atomic_load(&t->running))
+		return;
 	if (t->stack) {
 		sigaltstack(&t->old_stack, NULL);
 		munmap(t->stack, t->stack_size);

@@ -465,6 +465,29 @@ TEST_F_TIMEOUT(image, flipped_tables, 120)
 	EXPECT_LT(10, counts[1]);
 }
 
+TEST(refused_by_symbol)
+{
+	static const struct {
+		const char *source, *text;
+	} refused[] = {
+		{ "#include <stdlib.h>\nstatic void *pick(void) { abort(); }\n"
+		  "void kernel_entry(long *a) __attribute__((ifunc(\"pick\")));",
+		  "kernel_entry is chosen when it is looked up" },
+		{ "#include <pthread.h>\nvoid kernel_entry(long *a) { pthread_exit(a); }",
+		  "it uses pthread_exit(), but must return" },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct file f = compile(refused[i].source, BARE);
+		struct image *image;
+
+		ASSERT_NE(0, f.size);
+		EXPECT_ERROR(-ENOEXEC, get(f, &image), refused[i].text);
+		free(f.bytes);
+	}
+}
+
 /* ---- images that do harm when they are loaded ----------------------------------------- */
 
 #define CONSTRUCTOR(body) "#include <stdlib.h>\n#include <unistd.h>\n" \

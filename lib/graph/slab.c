@@ -108,7 +108,8 @@ void slabs_free(struct graph_slabs *slabs)
 
 	if (!slabs->count)
 		return;
-	if (slabs->count == 1 && atomic_compare_exchange_strong(&cache.front, &none, slabs->first))
+	if (slabs->count == 1 && slabs->at == &slabs->first &&
+	    atomic_compare_exchange_strong(&cache.front, &none, slabs->first))
 		return;
 	pthread_mutex_lock(&cache.lock);
 	for (i = slabs->count; i--; ) {

@@ -84,8 +84,13 @@ struct program_head {
 	uint32_t abi;
 };
 
+static int no_function(const char *kind, const char *function)
+{
+	return fail(-ENOEXEC, "the %s has no function %s()", kind, function);
+}
+
 static int load_program(const void *bytes, size_t size, const char *kind, const char *symbol,
-			uint32_t magic, struct image **image, const void **program)
+			size_t least, uint32_t magic, struct image **image, const void **program)
 {
 	const struct program_head *head;
 	int ret;
@@ -96,7 +101,7 @@ static int load_program(const void *bytes, size_t size, const char *kind, const 
 	if (ret)
 		return ret;
 	head = image_symbol(*image, symbol);
-	if (!head)
+	if (!head || (*image)->hi - (uintptr_t)head < least)
 		return fail(-ENOEXEC, "the %s does not export %s", kind, symbol);
 	if (head->magic != magic)
 		return fail(-ENOEXEC, "the %s has a wrong magic %#x", kind, head->magic);
@@ -110,12 +115,17 @@ static int load_program(const void *bytes, size_t size, const char *kind, const 
 static int load_programs(struct launch *l, const struct pto_launch_opts *o)
 {
 	int ret = load_program(o->aicpu, o->aicpu_size, "AICPU program", "pto_aicpu_program",
-			       PTO_AICPU_MAGIC, &l->aicpu_image, (const void **)&l->aicpu);
+			       sizeof(*l->aicpu), PTO_AICPU_MAGIC, &l->aicpu_image,
+			       (const void **)&l->aicpu);
 
-	if (ret)
-		return ret;
-	return load_program(o->aicore, o->aicore_size, "AICore program", "pto_aicore_program",
-			    PTO_AICORE_MAGIC, &l->aicore_image, (const void **)&l->aicore);
+	ret = ret ?: load_program(o->aicore, o->aicore_size, "AICore program", "pto_aicore_program",
+				  sizeof(*l->aicore), PTO_AICORE_MAGIC, &l->aicore_image,
+				  (const void **)&l->aicore);
+	if (!ret && l->aicpu && (!l->aicpu->inplace || !l->aicpu->rings))
+		ret = no_function("AICPU program", l->aicpu->inplace ? "rings" : "inplace");
+	if (!ret && l->aicore && !l->aicore->execute)
+		ret = no_function("AICore program", "execute");
+	return ret;
 }
 
 /* ---- launches ----------------------------------------------------------- */

@@ -397,7 +397,8 @@ PTO_API int pto_graph_task_count(const struct pto_graph *graph);
  *		$PTO_LAUNCH_TIMEOUT_MS, else no bound of its own
  * @task_timeout_ms: the longest one kernel may run; default
  *		$PTO_TASK_TIMEOUT_MS, else 10 s; on a device of the driver 240 s at the most
- * @aicpu, @aicpu_size: AICPU program; NULL or 0: the built-in one
+ * @aicpu, @aicpu_size: AICPU program; NULL or 0: the built-in one. It is trusted: one that does
+ *		not return keeps the launch, and the device, for ever
  * @aicore, @aicore_size: AICore program; NULL or 0: the built-in one
  */
 struct pto_launch_opts {

@@ -105,6 +105,12 @@ else
 		env PYTHONPATH="$root/lib/python" PYTHONDONTWRITEBYTECODE=1 \
 		"$PYTHON" "$vector/run.py" "$BIN/../libpto_runtime.so"
 fi
+# Beside a copy of pto is a pto-cc that tells what it is asked for.
+mkdir -p copy/bin && cp "$pto" copy/bin && printf '#!/bin/sh\necho "$@"; exit 1\n' >copy/bin/pto-cc
+chmod +x copy/bin/pto-cc
+check 'without HOME, images are kept in the home of the password file' 3 \
+	"-o [^ ]* [^ ]*orch.c --cache $(getent passwd "$(id -u)" | cut -d : -f 6)/.cache/pto$" \
+	env -u PTO_CACHE -u XDG_CACHE_HOME -u HOME LD_LIBRARY_PATH="$BIN/.." copy/bin/pto run "$vector"
 check 'nothing is left in the temporary folder' 0 '^0$' sh -c \
 	"mkdir t && TMPDIR=\$PWD/t '$pto' run '$vector' >&2 && ls t | wc -l"
 # It spins until it is ended, in the folder that it works in.

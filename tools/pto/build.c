@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "build.h"
 #include "pto.h"
@@ -15,7 +17,19 @@ struct job {
 	pid_t pid;
 };
 
-/* $PTO_CACHE, or else as the XDG base directory specification has it. */
+/* The caller's own; NULL: there is none, and no place that others can write to will do. */
+static const char *home(void)
+{
+	const char *dir = getenv("HOME");
+	const struct passwd *who;
+
+	if (dir && *dir)
+		return dir;
+	who = getpwuid(geteuid());
+	return who && who->pw_dir && *who->pw_dir == '/' ? who->pw_dir : NULL;
+}
+
+/* $PTO_CACHE, or else as the XDG base directory specification has it; NULL: no cache. */
 static char *cache_dir(void)
 {
 	const char *dir = getenv("PTO_CACHE");
@@ -26,8 +40,8 @@ static char *cache_dir(void)
 	dir = getenv("XDG_CACHE_HOME");
 	if (dir && *dir)
 		return asprintf(&path, "%s/pto", dir) < 0 ? NULL : path;
-	dir = getenv("HOME");
-	return asprintf(&path, "%s/.cache/pto", dir && *dir ? dir : "/tmp") < 0 ? NULL : path;
+	dir = home();
+	return !dir || asprintf(&path, "%s/.cache/pto", dir) < 0 ? NULL : path;
 }
 
 /* Compile @source into @work, as @name.so. */
@@ -37,11 +51,19 @@ static int job_start(struct job *job, const struct example *ex, const char *work
 	char *cc = part("bin/pto-cc"), *cache = cache_dir();
 
 	job->pid = -1;
-	if (cc && cache && asprintf(&job->source, "%s/%s", ex->dir, source) > 0 &&
+	if (cc && asprintf(&job->source, "%s/%s", ex->dir, source) > 0 &&
 	    asprintf(&job->out, "%s/%s.so", work, name) > 0) {
-		char *argv[] = { cc, kind, "--cache", cache, "-o", job->out, job->source,
-				 ex->compat ? "--compat" : NULL, (char *)ex->compat, NULL };
+		char *argv[10] = { cc, kind, "-o", job->out, job->source };
+		int n = 5;
 
+		if (cache) {
+			argv[n++] = "--cache";
+			argv[n++] = cache;
+		}
+		if (ex->compat) {
+			argv[n++] = "--compat";
+			argv[n++] = (char *)ex->compat;
+		}
 		job->pid = spawn(argv, NULL);
 	}
 	free(cache);

@@ -60,6 +60,46 @@ check 'but gives the same image' 0 '' cmp k.so k2.so
 check 'other flags make another image' 0 '-shared' \
 	"$cc" --verbose --cache c -DFACTOR=2 -o k.so kernel.c
 
+# damage NAME COMMAND - done to the one entry ./e of a cache, it costs no more than to compile
+# again; the entry is whole then
+damage()
+{
+	rm -rf d k.so
+	"$cc" --cache d -DFACTOR=1 -o whole.so kernel.c
+	(mv d/*.so e && sh -c "$2" && mv e "$(cat name)")
+	check "$1: compiled again" 0 '-shared' "$cc" --verbose --cache d -DFACTOR=1 -o k.so kernel.c
+	check "$1: the same image" 0 '' cmp whole.so k.so
+	check "$1: kept again" 0 '^1 0$' sh -c '
+		echo $(ls d | wc -l) $("$0" --verbose --cache d -DFACTOR=1 -o k.so kernel.c 2>&1 |
+			grep -c -e -shared)' "$cc"
+}
+"$cc" --cache d -DFACTOR=1 -o k.so kernel.c
+echo d/*.so >name
+damage 'an empty entry' ': >e'
+damage 'a truncated entry' 'truncate -s -1 e'
+damage 'an entry with a wrong byte' 'printf x | dd of=e bs=1 seek=999 conv=notrunc status=none'
+damage 'an entry that is a folder' 'rm e && mkdir -p e/f'
+damage 'an entry that leads nowhere' 'rm e && ln -s nix e'
+damage 'an entry that others can write to' 'chmod o+w e'
+
+# refused NAME TEXT - the cache ./d is not used
+refused()
+{
+	check "$1 is done without" 0 "$2" "$cc" --cache d -DFACTOR=2 -o k.so kernel.c
+	check "and left as it is: $1" 0 '^1$' sh -c 'ls d | wc -l'
+}
+chmod o+w d
+refused 'a cache that others can write to' 'no cache: others can write to d'
+chmod o-w d
+if [ "$(id -u)" = 0 ] && chown 65534 d 2>/dev/null; then
+	refused "a cache of somebody else's" 'no cache: others can write to d'
+else
+	skip "a cache of somebody else's" 'this is not root'
+fi
+check 'a cache is made for the caller alone to write to' 0 '^755$' sh -c 'umask 0
+	"$0" --cache new -DFACTOR=1 -o k.so kernel.c && stat -c %a new' "$cc"
+check 'and used again' 0 '^0$' sh -c 'umask 0
+	"$0" --verbose --cache new -DFACTOR=1 -o k.so kernel.c 2>&1 | grep -c -e -shared; :' "$cc"
 check 'a cache that can not be made is done without' 0 'no cache' \
 	"$cc" --cache /dev/null/c -DFACTOR=1 -o k.so kernel.c
 

@@ -43,6 +43,9 @@ copy '$araise Exception("sour")' golden.py
 check 'a golden file that raises' 3 'sour' "$pto" run ex
 copy 's/tensors\["f"\] = /tensors["f"] = 1 or /' golden.py
 check 'a golden file with another shape' 3 'has shape' "$pto" run ex
+copy '1iprint("said by golden.py", flush=True)' golden.py
+check 'what a golden file prints is no result' 0 '^\{' sh -c "'$pto' run --json ex 2>said"
+check 'but is seen' 0 '^said by golden.py' cat said
 check 'no such interpreter' 3 '/nix/python' \
 	"$pto" run --python /nix/python "$root/tools/examples/vector"
 

@@ -143,6 +143,10 @@ wrong 'too many blocks' kernels/kernel_config.py 's/"block_dim": 1/"block_dim": 
 	'launch_runtime:'
 wrong 'no variable for init_runtime' kernels/kernel_config.py '/EX_INIT/d' 3 'init_runtime: '
 wrong 'no __outputs__' golden.py '/^__outputs__/d' 2 'golden.py: no __outputs__'
+for outputs in '[]' '()' '{}' '"z"' 7; do
+	wrong "__outputs__ = $outputs" golden.py "s/^__outputs__ = .*/__outputs__ = $outputs/" 2 \
+		'golden.py: __outputs__ is a list of one name at least, not'
+done
 wrong 'an output that is no argument' golden.py 's/"z"\]/"zz"]/' 2 "__outputs__ has 'zz'"
 wrong 'no compute_golden' golden.py 's/compute_golden/compute/' 2 'no function compute_golden\(\)'
 wrong 'no default case' golden.py '$aALL_CASES = {"a": {}, "b": {}}' 2 'golden.py: no DEFAULT_CASE'

@@ -184,6 +184,9 @@ class Golden:
         outputs = getattr(self.module, "__outputs__", None)
         if outputs is None:
             raise Wrong(f"{self.path}: no __outputs__")
+        if not isinstance(outputs, (list, tuple, set, frozenset)) or not outputs:
+            raise Wrong(f"{self.path}: __outputs__ is a list of one name at least,"
+                        f" not {outputs!r}")
         for name in outputs:
             if name not in names:
                 raise Wrong(f"{self.path}: __outputs__ has {name!r}, which is no array of"

@@ -68,6 +68,13 @@ conf 'a bad core' 's/"aiv"/"aix"/' 'not "aix"'
 conf 'no outputs' '/"out"/d' 'no argument is an out'
 conf 'too many bytes' 's/rows = 128/rows = 0x7fffffffffffffffL/' 'too many bytes'
 conf 'no dimensions' 's/("rows", "cols")/()/' '1 to 32 sizes'
+for id in 99999999999 99999999999L 65536 -1 1.0 '"1"'; do
+	conf "func_id $id" "s/func_id = 1/func_id = $id/" 'func_id wants a whole number from 0 to'
+done
+conf 'no func_id' 's/func_id = 1;//' 'no func_id = '
+for n in 1e300 1.5 0 -1 4294967297L '"rows"'; do
+	conf "block_dim $n" "\$ablock_dim = $n;" 'block_dim wants a whole number from 1'
+done
 copy 's/func_id = 1/func_id = 0/' example.conf
 check 'a func_id given twice' 3 'init_runtime: ' "$pto" run ex
 

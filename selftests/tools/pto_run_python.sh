@@ -110,7 +110,7 @@ example()
 	[ "$1" = float ] || sed -i "s/float \*/$1 */g" ex/kernels/scale.c
 }
 
-# wrong NAME FILE SED STATUS TEXT - an edited file is complained about
+# wrong NAME FILE SED STATUS TEXT - an edited file gives that
 wrong()
 {
 	example float ''
@@ -129,6 +129,12 @@ check 'RTOL and ATOL count' 1 'FAIL ex' "$pto" run ex
 wrong 'no KERNELS' kernels/kernel_config.py '/^KERNELS/d' 2 'kernel_config.py: KERNELS is missing'
 wrong 'no func_id' kernels/kernel_config.py 's/"func_id": 7, //' 2 \
 	"kernel_config.py: KERNELS\[0\] has no 'func_id'"
+for id in '"7"' 7.0 None -1 65536; do
+	wrong "func_id $id" kernels/kernel_config.py "s/\"func_id\": 7/\"func_id\": $id/" 2 \
+		'KERNELS\[0\]: func_id is .*, not a whole number from 0 to 65535'
+done
+wrong 'func_id of numpy' kernels/kernel_config.py \
+	's/"func_id": 7/"func_id": __import__("numpy").int64(7)/' 0 'PASS ex'
 wrong 'no source' kernels/kernel_config.py 's/scale.c/nix.c/' 2 'kernels/nix.c: no such file'
 wrong 'no function_name' kernels/kernel_config.py 's/, "function_name": "build"//' 2 \
 	"ORCHESTRATION has no 'function_name'"

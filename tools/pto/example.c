@@ -70,6 +70,29 @@ static int get_number(const config_setting_t *group, const char *key, double *nu
 	return 0;
 }
 
+/* A whole number from @low to @high. */
+static int get_whole(const config_setting_t *group, const char *key, int low, int high, int *n)
+{
+	const config_setting_t *s = config_setting_get_member(group, key);
+	int type = s ? config_setting_type(s) : CONFIG_TYPE_NONE;
+	long long value;
+
+	if (!s)
+		return wrong(group, "no %s = ... here", key);
+	value = config_setting_get_int64(s);
+	if ((type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) || value < low || value > high)
+		return wrong(s, "%s wants a whole number from %d to %d", key, low, high);
+	*n = value;
+	return 0;
+}
+
+/* One that may be absent. */
+static int get_count(const config_setting_t *group, const char *key, int *n)
+{
+	*n = 1;
+	return config_setting_get_member(group, key) ? get_whole(group, key, 1, 10000, n) : 0;
+}
+
 /* A list or group that must be there. */
 static config_setting_t *get_list(const struct example *ex, const char *key)
 {
@@ -173,8 +196,8 @@ static int load_kernels(struct example *ex)
 			return wrong(s, "a kernel is a group: { func_id = ...; ... }");
 		if (check_keys(s, keys))
 			return -1;
-		if (!config_setting_lookup_int(s, "func_id", &k->func_id))
-			return wrong(s, "no func_id = ... here");
+		if (get_whole(s, "func_id", 0, UINT16_MAX, &k->func_id))
+			return -1;
 		k->source = get_string(s, "source");
 		k->core = get_string(s, "core");
 		if (!k->source || !k->core)
@@ -321,7 +344,6 @@ static int load_top(struct example *ex)
 	};
 	static const char *const orch_keys[] = { "source", "function", NULL };
 	config_setting_t *root = config_root_setting(&ex->config), *orch;
-	double block_dim = 1, aicpu_threads = 1;
 
 	if (check_keys(root, keys))
 		return -1;
@@ -332,12 +354,10 @@ static int load_top(struct example *ex)
 	ex->golden = get_string(root, "golden");
 	ex->orch_source = get_string(orch, "source");
 	ex->orch_function = get_string(orch, "function");
-	if (get_number(root, "block_dim", &block_dim) ||
-	    get_number(root, "aicpu_threads", &aicpu_threads) ||
+	if (get_count(root, "block_dim", &ex->block_dim) ||
+	    get_count(root, "aicpu_threads", &ex->aicpu_threads) ||
 	    get_number(root, "rtol", &ex->rtol) || get_number(root, "atol", &ex->atol))
 		return -1;
-	ex->block_dim = block_dim;
-	ex->aicpu_threads = aicpu_threads;
 	return ex->name && ex->golden && ex->orch_source && ex->orch_function ? 0 : -1;
 }
 

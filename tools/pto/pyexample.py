@@ -12,6 +12,7 @@ import ast
 import ctypes
 import importlib.util
 import json
+import operator
 import os
 import random
 import sys
@@ -69,6 +70,17 @@ class Config:
             raise Wrong(f"{self.path}: {what} has no {key!r}")
         return group[key]
 
+    def whole(self, what, value, least, most):
+        """A whole number, also of a type of numpy's."""
+        try:
+            number = operator.index(value)
+        except TypeError:
+            number = least - 1
+        if not least <= number <= most:
+            raise Wrong(f"{self.path}: {what} is {value!r}, not a whole number from {least} to"
+                        f" {most}")
+        return number
+
     def source(self, what, group):
         path = self.path.parent / str(self.key(what, group, "source"))
         if not path.is_file():
@@ -80,8 +92,8 @@ class Config:
         core = self.key(what, kernel, "core_type")
         if core not in ("aic", "aiv"):
             raise Wrong(f"{self.path}: {what}: core_type is 'aic' or 'aiv', not {core!r}")
-        return {"func_id": self.key(what, kernel, "func_id"), "core": core,
-                "source": self.source(what, kernel)}
+        func_id = self.whole(f"{what}: func_id", self.key(what, kernel, "func_id"), 0, 65535)
+        return {"func_id": func_id, "core": core, "source": self.source(what, kernel)}
 
     def describe(self):
         """All of it, as pto run takes it."""
@@ -94,10 +106,9 @@ class Config:
             self.key("ORCHESTRATION", orch, "function_name")
         numbers = {"aicpu_thread_num": 3, "orch_thread_num": 1, "block_dim": 24, "rounds": 1}
         for name, default in numbers.items():
-            value = numbers[name] = config.get(name, default)
             least = 0 if name == "orch_thread_num" else 1
-            if not isinstance(value, int) or not least <= value <= 10000:
-                raise Wrong(f"{self.path}: RUNTIME_CONFIG: {name} is {value!r}")
+            numbers[name] = self.whole(f"RUNTIME_CONFIG: {name}", config.get(name, default),
+                                       least, 10000)
         env = getattr(self.module, "RUNTIME_ENV", {})
         return numbers | {
             "dir": str(self.path.parent),

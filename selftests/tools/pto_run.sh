@@ -135,4 +135,45 @@ check 'nor by one that is ended' 0 '^143 0$' sh -c '
 	kill -TERM $pid
 	wait $pid
 	echo $? $(ls t | wc -l)' sh "$pto"
+
+# ended NAME SIGNAL STATUS OPTION... - what is at work, here the program ./slow as well, which has
+# told its pid, ends with pto, and nothing of it is left in ./t
+ended()
+{
+	name=$1 sig=$2 status=$3
+	shift 3
+	rm -f pid
+	TMPDIR=$PWD/t PTO_CACHE=$PWD/none "$pto" run ex "$@" >out 2>&1 &
+	run=$!
+	for _ in $(seq 600); do
+		[ -s pid ] && break
+		sleep 0.1
+	done
+	kill "-$sig" $run
+	wait $run
+	check "$name" 0 "^$status 0 gone\$" sh -c 'echo "$1 $(ls t | wc -l) $(
+		kill -0 $(cat pid) 2>/dev/null && ps -o stat= -p $(cat pid) | grep -v Z || echo gone)"' \
+		sh $?
+}
+cat >slow <<'END'
+#!/bin/sh
+case "$*" in
+*--version*|*-E*)	exec gcc "$@" ;;
+esac
+echo $$ >pid.new && mv pid.new pid
+sleep 60
+END
+chmod +x slow
+copy '' orch.c
+PTO_CC=$PWD/slow
+export PTO_CC
+ended 'a compiler ends with pto' TERM 143
+ended 'also if the folder is kept' TERM 143 --out kept
+ended 'also by SIGHUP' HUP 129
+unset PTO_CC
+copy '1iimport os, time; open("pid", "w").write(str(os.getpid())); time.sleep(60)' golden.py
+ended 'so does a golden file' TERM 143
+check 'nothing is left when nobody reads the result' 0 '^3 0$' sh -c '
+	(TMPDIR=$PWD/t "$1" run --json "$2" 2>said; echo $? >status) | :
+	echo $(cat status) $(ls t | wc -l)' sh "$pto" "$vector"
 done_testing

@@ -64,7 +64,7 @@ static int job_start(struct job *job, const struct example *ex, const char *work
 			argv[n++] = "--compat";
 			argv[n++] = (char *)ex->compat;
 		}
-		job->pid = spawn(argv, NULL);
+		job->pid = spawn(argv, true, NULL);
 	}
 	free(cache);
 	free(cc);

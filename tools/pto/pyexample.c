@@ -43,7 +43,7 @@ static int run_script(const struct pyexample *which, const char *golden, const c
 	for (int i = 0; i < which->nset; i++)
 		argv[FIXED_ARGS + i] = which->set[i];
 	argv[FIXED_ARGS + which->nset] = NULL;
-	pid = script ? spawn(argv, NULL) : -1;
+	pid = script ? spawn(argv, false, NULL) : -1;
 	if (pid >= 0)
 		ret = spawn_wait(pid);
 	free(script);

@@ -63,7 +63,7 @@ json_t *result_check(const struct example *ex, const char *work, const char *pyt
 	pid_t pid = -1;
 
 	if (argv[1] && !write_run(ex, work))
-		pid = spawn(argv, &out);
+		pid = spawn(argv, false, &out);
 	if (out) {
 		outputs = json_loadf(out, 0, &error);
 		fclose(out);

@@ -20,6 +20,7 @@
 #include "pto.h"
 #include "pyexample.h"
 #include "result.h"
+#include "spawn.h"
 #include "swim.h"
 
 struct options {
@@ -386,7 +387,7 @@ static void remove_folder(const char *path)
 /* What ends the process, unless that was started to take no notice. */
 static void ending_signals(sigset_t *set)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	struct sigaction now;
 	size_t i;
 
@@ -397,7 +398,7 @@ static void ending_signals(sigset_t *set)
 }
 
 /* The thread that gets these signals: the process ends as it would have, but leaves nothing. */
-static void *remove_at_signal(void *folder)
+static void *end_at_signal(void *temporary)
 {
 	sigset_t set;
 	int sig;
@@ -405,31 +406,35 @@ static void *remove_at_signal(void *folder)
 	ending_signals(&set);
 	if (!sigwait(&set, &sig)) {
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-		remove_folder(folder);
+		spawn_end();
+		if (temporary)
+			remove_folder(temporary);
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 		raise(sig);
 	}
 	return NULL;
 }
 
-static int run_guarded(const struct options *opt, char *work)
+/* @temporary: the folder, if it is to be removed. */
+static int run_guarded(const struct options *opt, const char *work, char *temporary)
 {
-	pthread_t remover;
+	pthread_t ender;
 	sigset_t set, old;
 	int ret;
 
 	ending_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
-	ret = pthread_create(&remover, NULL, remove_at_signal, work);
+	ret = pthread_create(&ender, NULL, end_at_signal, temporary);
 	if (ret) {
 		ret = complain("no thread: %s", strerror(ret));
 	} else {
 		ret = run_example(opt, work);
-		pthread_cancel(remover);
-		pthread_join(remover, NULL);
+		pthread_cancel(ender);
+		pthread_join(ender, NULL);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	remove_folder(work);
+	if (temporary)
+		remove_folder(temporary);
 	return ret;
 }
 
@@ -444,14 +449,14 @@ static int run(const struct options *opt)
 			return complain("%s: %m", opt->out);
 		if (opt->profile && setenv("PTO_OUTPUT_DIR", opt->out, 1))
 			return complain("%m");
-		return run_example(opt, opt->out);
+		return run_guarded(opt, opt->out, NULL);
 	}
 	if (asprintf(&work, "%s/pto-run-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0)
 		return complain("%m");
 	if (!mkdtemp(work))
 		ret = complain("%s: %m", work);
 	else
-		ret = run_guarded(opt, work);
+		ret = run_guarded(opt, work, work);
 	free(work);
 	return ret;
 }
@@ -581,5 +586,7 @@ int cmd_run(int argc, char **argv)
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &opt);
+	/* Who does not read to the end is told of as any other error of writing. */
+	signal(SIGPIPE, SIG_IGN);
 	return run(&opt);
 }

@@ -170,6 +170,11 @@ check 'both forms at once' 2 'Usage' "$pto" run -k ex ex
 check 'cases are not of example.conf' 2 'only examples with a kernel_config.py have cases' \
 	"$pto" run --all "$root/tools/examples/vector"
 
+check 'nor is another golden file' 2 'only examples with a kernel_config.py have .* golden file' \
+	"$pto" run "$root/tools/examples/vector" -g "$root/tools/examples/vector/golden.py"
+check 'but of an example in the other form' 0 'PASS tensormap_and_ringbuffer:large' \
+	"$pto" run "$programs/tensormap_and_ringbuffer" -g "$programs/device_golden.py"
+
 mkdir -p isa/include/pto
 echo '#define THIRD 3' >isa/include/pto/pto-inst.hpp
 example float ''

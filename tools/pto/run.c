@@ -297,9 +297,9 @@ static int run_conf(const struct options *opt, const char *work)
 	struct example ex;
 	int ret;
 
-	if (opt->cases)
-		return complain("%s: only examples with a kernel_config.py have cases", opt->dir),
-		       PTO_USAGE;
+	if (opt->cases || opt->golden)
+		return complain("%s: only examples with a kernel_config.py have cases, or another "
+				"golden file", opt->dir), PTO_USAGE;
 	ret = example_load(&ex, opt->dir, opt->set, opt->nset);
 	if (!ret)
 		ret = run_in(&ex, opt, work);

@@ -103,6 +103,13 @@ check 'and used again' 0 '^0$' sh -c 'umask 0
 check 'a cache that can not be made is done without' 0 'no cache' \
 	"$cc" --cache /dev/null/c -DFACTOR=1 -o k.so kernel.c
 
+for o in nix/k.so c kernel.c/k.so; do
+	check "-o $o can not be" 3 "can not write to $o" "$cc" -DFACTOR=1 -o "$o" kernel.c
+	check "-o $o can not be, with a cache" 3 "can not write to $o" \
+		"$cc" --cache c -DFACTOR=1 -o "$o" kernel.c
+done
+check 'an image that can not be copied from the cache' 3 'can not write to /dev/full' \
+	"$cc" --cache c -DFACTOR=1 -o /dev/full kernel.c
 check 'undefined symbols are errors' 1 'missing' env PTO_CFLAGS= "$cc" -o u.so undefined.c
 check 'syntax errors are errors' 1 'error' "$cc" -o s.so syntax.c
 check 'also with a cache' 1 'error' "$cc" --cache c -o s.so syntax.c

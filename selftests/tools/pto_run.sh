@@ -99,6 +99,15 @@ check 'a run can be kept' 0 'PASS' "$pto" run --seed 1 --out one "$vector"
 check 'the same seed' 0 'PASS' "$pto" run --seed 1 --out again "$vector"
 check 'gives the same inputs' 0 '' cmp one/a.in.npy again/a.in.npy
 check 'which differ from each other' 1 'differ' cmp one/a.in.npy one/b.in.npy
+: >file
+check '--out is no folder' 2 'file: not a folder' "$pto" run --out file "$vector"
+check '--out is a device' 2 '/dev/full: not a folder' "$pto" run --out=/dev/full "$vector"
+check '--out can not be made' 2 'nix/nix: No such file' "$pto" run --out nix/nix "$vector"
+rm again/orch.so && mkdir again/orch.so
+check 'what can not be written compiled all the same' 3 '^0$' sh -c '
+	"$0" run --out again "$1" 2>said; ret=$?
+	grep -q "can not write to again/orch.so" said && grep -c "did not compile" said
+	exit $ret' "$pto" "$vector"
 check 'another seed' 0 'PASS' "$pto" run --seed 2 --out two "$vector"
 check 'gives others' 1 'differ' cmp one/a.in.npy two/a.in.npy
 check 'JSON' 0 '^True 3 16384$' sh -c "'$pto' run --json --repeat 3 '$vector' | '$PYTHON' -c '

@@ -10,6 +10,8 @@
 #include "pto.h"
 #include "spawn.h"
 
+#define CC_CAN_NOT_WRITE	3	/* exit status of pto-cc(1) */
+
 /** struct job - one pto-cc at work */
 struct job {
 	char *source;
@@ -93,10 +95,13 @@ static int job_end(struct job *job, struct image *image)
 	int ret = -1;
 
 	if (job->pid >= 0) {
-		if (spawn_wait(job->pid))
-			complain("%s did not compile", job->source);
-		else
+		int status = spawn_wait(job->pid);
+
+		/* What else there may be, pto-cc has told. */
+		if (!status)
 			ret = read_file(job->out, image);
+		else if (status != CC_CAN_NOT_WRITE)
+			complain("%s did not compile", job->source);
 	}
 	free(job->source);
 	free(job->out);

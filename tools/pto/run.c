@@ -438,6 +438,20 @@ static int run_guarded(const struct options *opt, const char *work, char *tempor
 	return ret;
 }
 
+/* Make it if need be. */
+static int check_out(const char *out)
+{
+	struct stat st;
+
+	if (mkdir(out, 0777) && errno != EEXIST)
+		return complain("%s: %m", out), PTO_USAGE;
+	if (!stat(out, &st) && !S_ISDIR(st.st_mode))
+		return complain("%s: not a folder", out), PTO_USAGE;
+	if (access(out, W_OK | X_OK))
+		return complain("%s: %m", out), PTO_USAGE;
+	return PTO_OK;
+}
+
 static int run(const struct options *opt)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -445,8 +459,9 @@ static int run(const struct options *opt)
 	int ret;
 
 	if (opt->out) {
-		if (mkdir(opt->out, 0777) && errno != EEXIST)
-			return complain("%s: %m", opt->out);
+		ret = check_out(opt->out);
+		if (ret)
+			return ret;
 		if (opt->profile && setenv("PTO_OUTPUT_DIR", opt->out, 1))
 			return complain("%m");
 		return run_guarded(opt, opt->out, NULL);

@@ -75,6 +75,11 @@ conf 'no func_id' 's/func_id = 1;//' 'no func_id = '
 for n in 1e300 1.5 0 -1 4294967297L '"rows"'; do
 	conf "block_dim $n" "\$ablock_dim = $n;" 'block_dim wants a whole number from 1'
 done
+# Names of files are any bytes.
+bytes=$(printf 'v\377')
+cp -r "$root/tools/examples/vector" "$bytes"
+sed -i "s/\"vector\"/\"$bytes\"/" "$bytes/example.conf"
+check 'a folder and a name that are not UTF-8' 0 '"example": "v\?"' "$pto" run --json "$bytes"
 copy 's/func_id = 1/func_id = 0/' example.conf
 check 'a func_id given twice' 3 'init_runtime: ' "$pto" run ex
 

@@ -174,6 +174,11 @@ check 'nor is another golden file' 2 'only examples with a kernel_config.py have
 	"$pto" run "$root/tools/examples/vector" -g "$root/tools/examples/vector/golden.py"
 check 'but of an example in the other form' 0 'PASS tensormap_and_ringbuffer:large' \
 	"$pto" run "$programs/tensormap_and_ringbuffer" -g "$programs/device_golden.py"
+bytes=$(printf 'v\377')
+example float ''
+mv ex "$bytes"
+check 'a folder that is not UTF-8' 2 'kernels: the names of .* are not all UTF-8' \
+	"$pto" run "$bytes"
 
 mkdir -p isa/include/pto
 echo '#define THIRD 3' >isa/include/pto/pto-inst.hpp

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 """Compare the outputs of a run with its golden file, element by element.
 
-check.py FOLDER reads run.json and the .npy files that `pto run` has left
-there, and prints what it found as one line of JSON.
+check.py FOLDER [GOLDEN] reads run.json and the .npy files that `pto run` has left
+there, and prints what it found as one line of JSON. Without the golden file what is
+expected is in .npy files, too.
 """
 import importlib.util
 import json
@@ -59,23 +60,23 @@ def compare(name, got, want, rtol, atol):
     return result
 
 
-def expected(folder, run, got):
+def expected(folder, golden, run, got):
     """Arrays by the names of outputs."""
-    if not run["golden"]:
+    if not golden:
         return {name: np.load(folder / f"{name}.golden.npy") for name in got}
     tensors = {name: np.zeros_like(array) for name, array in got.items()}
     tensors |= {name: load_array(folder / f"{name}.in.npy", dtype)
                 for name, dtype in run["inputs"].items()}
-    load_golden(run["golden"]).compute_golden(tensors, run["params"])
+    load_golden(golden).compute_golden(tensors, run["params"])
     return tensors
 
 
-def check(folder):
+def check(folder, golden=None):
     """Results of all outputs of the run in a folder."""
     run = json.loads((folder / "run.json").read_text())
     got = {name: load_array(folder / f"{name}.out.npy", dtype)
            for name, dtype in run["outputs"].items()}
-    want = expected(folder, run, got)
+    want = expected(folder, golden, run, got)
     atol = 1e-8 if run["atol"] is None else run["atol"]
     return [compare(name, got[name], want[name],
                     RTOL.get(dtype, 1e-5) if run["rtol"] is None else run["rtol"], atol)
@@ -85,4 +86,4 @@ def check(folder):
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "w") as result:
         os.dup2(2, 1)   # what a golden file prints is not the result
-        print(json.dumps(check(Path(sys.argv[1]))), file=result)
+        print(json.dumps(check(Path(sys.argv[1]), *sys.argv[2:])), file=result)

@@ -269,7 +269,11 @@ def main(kernels, golden, work, number, which, *changes):
         described = golden.describe(with_params(golden, case, changes), folder)
         examples.append(config | described | {"name": f"{name}:{case}" if case else name,
                                               "work": str(folder)})
-    (Path(work) / "examples.json").write_text(json.dumps(examples, default=str, indent=1))
+    text = json.dumps(examples, default=str, indent=1, ensure_ascii=False)
+    try:
+        (Path(work) / "examples.json").write_text(text, encoding="utf-8")
+    except UnicodeEncodeError:
+        raise Wrong(f"{kernels}: the names of folders, files and cases are not all UTF-8") from None
 
 
 if __name__ == "__main__":

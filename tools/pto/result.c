@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include "pto.h"
 #include "result.h"
 #include "spawn.h"
+#include "swim.h"
 
 static json_t *params_json(const struct example *ex)
 {
@@ -24,11 +26,23 @@ static json_t *tolerance(double x)
 	return isnan(x) ? json_null() : json_real(x);
 }
 
-/* Tell check.py what there is to compare. */
-static int write_run(const struct example *ex, const char *work)
+/* A name or a path, which may be any bytes. */
+static json_t *text(const char *name)
+{
+	json_t *string = json_string(name);
+	char safe[PATH_MAX];
+
+	if (string)
+		return string;
+	swim_printable(safe, sizeof(safe), name);
+	return json_string(safe);
+}
+
+/* Tell check.py, and people, what there is to compare. */
+static int write_run(const struct example *ex, const char *work, const char *golden)
 {
 	json_t *inputs = json_object(), *outputs = json_object(), *run;
-	char *path = NULL, *golden = NULL;
+	char *path = NULL;
 	int ret = -1;
 
 	for (int i = 0; i < ex->nargs; i++) {
@@ -39,9 +53,9 @@ static int write_run(const struct example *ex, const char *work)
 		if (arg->role == ROLE_OUT || arg->role == ROLE_INOUT)
 			json_object_set_new(outputs, arg->name, json_string(arg->tensor.dtype->name));
 	}
-	if (asprintf(&path, "%s/run.json", work) > 0 &&
-	    (!ex->golden || asprintf(&golden, "%s/%s", ex->dir, ex->golden) > 0)) {
-		run = json_pack("{ss?, so, so, so, so, so}", "golden", golden,
+	if (asprintf(&path, "%s/run.json", work) > 0) {
+		run = json_pack("{so, so, so, so, so, so}", "golden",
+				golden ? text(golden) : json_null(),
 				"params", params_json(ex), "inputs", inputs, "outputs", outputs,
 				"rtol", tolerance(ex->rtol), "atol", tolerance(ex->atol));
 		ret = json_dump_file(run, path, JSON_INDENT(1));
@@ -49,20 +63,21 @@ static int write_run(const struct example *ex, const char *work)
 	}
 	if (ret)
 		complain("writing %s: %m", path);
-	free(golden);
 	free(path);
 	return ret;
 }
 
 json_t *result_check(const struct example *ex, const char *work, const char *python)
 {
-	char *argv[] = { (char *)python, part("share/pto/check.py"), (char *)work, NULL };
+	char *argv[] = { (char *)python, part("share/pto/check.py"), (char *)work, NULL, NULL };
 	json_t *outputs = NULL;
 	json_error_t error;
 	FILE *out = NULL;
 	pid_t pid = -1;
 
-	if (argv[1] && !write_run(ex, work))
+	if (ex->golden && asprintf(&argv[3], "%s/%s", ex->dir, ex->golden) < 0)
+		argv[3] = NULL;
+	if (argv[1] && !argv[3] == !ex->golden && !write_run(ex, work, argv[3]))
 		pid = spawn(argv, false, &out);
 	if (out) {
 		outputs = json_loadf(out, 0, &error);
@@ -74,6 +89,7 @@ json_t *result_check(const struct example *ex, const char *work, const char *pyt
 		outputs = NULL;
 	}
 	free(argv[1]);
+	free(argv[3]);
 	return outputs;
 }
 
@@ -143,8 +159,8 @@ static int print_json(const struct example *ex, const struct outcome *o, size_t 
 	for (int i = 0; i < o->nlaunches; i++)
 		json_array_append_new(launches, json_real(o->launches[i] / 1e3));
 	count(o->outputs, &right, &total);
-	all = json_pack("{ss, si, si, si, sI, so, sf, sf, so, sf, sO, sb}",
-			"example", ex->name, "device", o->device, "block_dim", o->block_dim,
+	all = json_pack("{so, si, si, si, sI, so, sf, sf, so, sf, sO, sb}",
+			"example", text(ex->name), "device", o->device, "block_dim", o->block_dim,
 			"threads", o->threads, "seed", (json_int_t)o->seed,
 			"params", params_json(ex), "compile_us", o->compile_ns / 1e3,
 			"build_us", o->build_ns / 1e3, "launch_us", launches,

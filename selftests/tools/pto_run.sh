@@ -75,6 +75,12 @@ conf 'no func_id' 's/func_id = 1;//' 'no func_id = '
 for n in 1e300 1.5 0 -1 4294967297L '"rows"'; do
 	conf "block_dim $n" "\$ablock_dim = $n;" 'block_dim wants a whole number from 1'
 done
+for name in ../x . .. ''; do
+	conf "a tensor with the name '$name'" "s|name = \"a\"|name = \"$name\"|" \
+		'example.conf:[0-9]+: ".*" can not be the name of a file'
+done
+conf 'a tensor that is not UTF-8' "s|name = \"a\"|name = \"$(printf '\377')\"|" 'the name of a file'
+conf 'two tensors of a name' 's/name = "b"/name = "a"/' 'two tensors are "a"'
 # Names of files are any bytes.
 bytes=$(printf 'v\377')
 cp -r "$root/tools/examples/vector" "$bytes"

@@ -156,6 +156,13 @@ done
 wrong 'an output that is no argument' golden.py 's/"z"\]/"zz"]/' 2 "__outputs__ has 'zz'"
 wrong 'no compute_golden' golden.py 's/compute_golden/compute/' 2 'no function compute_golden\(\)'
 wrong 'no default case' golden.py '$aALL_CASES = {"a": {}, "b": {}}' 2 'golden.py: no DEFAULT_CASE'
+for case in '"a/b"' '"a/b": {}, "a_b"' '".."' '"."' '""' 1; do
+	wrong "cases $case" golden.py "\$aALL_CASES = {$case: {}}" 2 \
+		"golden.py: ALL_CASES: the case .* can not be the name of a file"
+done
+wrong 'an array with the name ../x' golden.py 's|"z"|"../z"|' 2 \
+	"the array '../z' can not be the name of a file"
+wrong 'two arrays of a name' golden.py 's/("z", x/("y", x/' 2 "two arrays are 'y'"
 wrong 'an argument that is neither' golden.py 's/ctypes.c_int32(len(x))/len(x)/' 2 \
 	"'n' is a int, neither an array nor a scalar of ctypes"
 wrong 'a golden file that raises' golden.py 's/    print(.*/    raise Exception("sour")/' 3 'sour'

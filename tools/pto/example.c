@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,21 @@ static int load_tensor(struct example *ex, struct tensor *t, const config_settin
 	return 0;
 }
 
+/* A tensor's becomes that of files, and a key in JSON. */
+static int check_name(const struct example *ex, const char *name, const config_setting_t *s)
+{
+	json_t *text = json_string(name);
+	bool utf8 = text;
+
+	json_decref(text);
+	if (!utf8 || !*name || !strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/'))
+		return wrong(s, "\"%s\" can not be the name of a file", name);
+	for (int i = 0; i < ex->nargs; i++)
+		if (ex->args[i].role != ROLE_SCALAR && !strcmp(name, ex->args[i].name))
+			return wrong(s, "two tensors are \"%s\"", name);
+	return 0;
+}
+
 static int load_arg(struct example *ex, struct arg *arg, const config_setting_t *s)
 {
 	static const char *const scalar_keys[] = { "name", "value", NULL };
@@ -307,7 +323,7 @@ static int load_arg(struct example *ex, struct arg *arg, const config_setting_t 
 	value = config_setting_get_member(s, "value");
 	if (value)
 		return check_keys(s, scalar_keys) ? -1 : get_value(ex, value, &arg->value);
-	if (check_keys(s, tensor_keys))
+	if (check_keys(s, tensor_keys) || check_name(ex, arg->name, s))
 		return -1;
 	role = get_string(s, "role");
 	if (!role)

@@ -49,6 +49,12 @@ def load(path):
     return module
 
 
+def check_name(path, what, name):
+    """It becomes the name of a file or a folder."""
+    if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise Wrong(f"{path}: {what} {name!r} can not be the name of a file")
+
+
 class Config:
     """kernel_config.py."""
 
@@ -160,9 +166,12 @@ class Golden:
         for function in ("generate_inputs", "compute_golden"):
             if not callable(getattr(self.module, function, None)):
                 raise Wrong(f"{path}: no function {function}()")
-        self.cases = getattr(self.module, "ALL_CASES", {"": {}})
-        if not isinstance(self.cases, Mapping) or not self.cases:
+        cases = getattr(self.module, "ALL_CASES", None)
+        if cases is not None and (not isinstance(cases, Mapping) or not cases):
             raise Wrong(f"{path}: ALL_CASES is not a dict with a case at least")
+        for case in cases or ():
+            check_name(path, "ALL_CASES: the case", case)
+        self.cases = cases or {"": {}}
 
     def select(self, which):
         """Names of cases."""
@@ -223,7 +232,12 @@ class Golden:
                 raise Wrong(f"{self.path}: generate_inputs(): {name!r} is a {type(value).__name__},"
                             " neither an array nor a scalar of ctypes")
         tensors = dict(args)
-        outputs = self.outputs([n for n, value in args if hasattr(value, "dtype")])
+        arrays = [name for name, value in args if hasattr(value, "dtype")]
+        for name in arrays:
+            check_name(self.path, "generate_inputs(): the array", name)
+            if arrays.count(name) > 1:
+                raise Wrong(f"{self.path}: generate_inputs(): two arrays are {name!r}")
+        outputs = self.outputs(arrays)
         described = [self.argument(name, value, outputs, work) for name, value in args]
         self.module.compute_golden(tensors, params)
         for name in outputs:
@@ -263,7 +277,7 @@ def main(kernels, golden, work, number, which, *changes):
     for case in cases:
         folder = Path(work)
         if len(cases) > 1:
-            folder /= case.replace("/", "_")
+            folder /= case
             folder.mkdir(exist_ok=True)
         seed(int(number))
         described = golden.describe(with_params(golden, case, changes), folder)

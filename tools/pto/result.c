@@ -124,6 +124,12 @@ static void print_output(const json_t *output)
 		printf("%sok%s\n", green(), plain());
 }
 
+/* Of @n that are sorted. */
+static double median(const uint64_t *sorted, int n)
+{
+	return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
+}
+
 static int print_table(const struct example *ex, const struct outcome *o)
 {
 	long long right, total;
@@ -138,7 +144,7 @@ static int print_table(const struct example *ex, const struct outcome *o)
 	printf("  launch   %9.3f ms", o->launches[0] / 1e6);
 	if (o->nlaunches > 1)
 		printf("  the least of %d; median %.3f ms", o->nlaunches,
-		       o->launches[o->nlaunches / 2] / 1e6);
+		       median(o->launches, o->nlaunches) / 1e6);
 	printf("\n  finalize %9.3f ms\n", o->finalize_ns / 1e6);
 	printf("  %-10s %18s %14s\n", "output", "elements right", "max abs error");
 	json_array_foreach(o->outputs, i, output)

@@ -41,6 +41,8 @@ copy '$aint x(' add.c
 check 'a kernel that does not compile' 3 'add.c did not compile' "$pto" run ex
 copy '$araise Exception("sour")' golden.py
 check 'a golden file that raises' 3 'sour' "$pto" run ex
+copy '$aimport sys; sys.exit(0)' golden.py
+check 'a golden file that ends the interpreter' 3 'ex/golden.py: it calls sys.exit\(0\)' "$pto" run ex
 copy 's/tensors\["f"\] = /tensors["f"] = 1 or /' golden.py
 check 'a golden file with another shape' 3 'has shape' "$pto" run ex
 copy '1iprint("said by golden.py", flush=True)' golden.py

@@ -168,6 +168,19 @@ wrong 'an argument that is neither' golden.py 's/ctypes.c_int32(len(x))/len(x)/'
 wrong 'a golden file that raises' golden.py 's/    print(.*/    raise Exception("sour")/' 3 'sour'
 wrong 'a golden array of another shape' golden.py 's|tensors\["z"\] = .*|tensors["z"] = x[:3]|' 3 \
 	'has shape'
+wrong 'a kernel_config.py that ends the interpreter' kernels/kernel_config.py \
+	'$aimport sys; sys.exit(0)' 2 'kernel_config.py: it calls sys.exit\(0\)'
+for line in '__outputs__' '    print' '    assert'; do
+	wrong "a golden file that ends the interpreter: $line" golden.py \
+		"s/^\( *\)${line##* }.*/\1import sys; sys.exit()/" 2 \
+		'golden.py: it calls sys.exit\(None\)'
+done
+for line in 'ATOL = float("nan")' 'RTOL = float("inf")' 'ATOL = -1' 'RTOL = "x"'; do
+	wrong "$line" golden.py "1i$line" 2 "golden.py: ${line%% *} is .*, not a number from 0"
+done
+wrong 'a tolerance of numpy' golden.py '$aATOL = np.float32(1e6)' 0 'PASS ex'
+wrong 'a param that is not finite' golden.py '$aALL_CASES = {"a": {"x": float("nan")}}' 2 \
+	'golden.py: a param is not finite'
 wrong 'a module that is not there' golden.py '1iimport nix_torch' 3 \
 	"golden.py: No module named 'nix_torch' \(run by .*: see --python\)"
 rm ex/golden.py

@@ -67,7 +67,10 @@ def expected(folder, golden, run, got):
     tensors = {name: np.zeros_like(array) for name, array in got.items()}
     tensors |= {name: load_array(folder / f"{name}.in.npy", dtype)
                 for name, dtype in run["inputs"].items()}
-    load_golden(golden).compute_golden(tensors, run["params"])
+    try:
+        load_golden(golden).compute_golden(tensors, run["params"])
+    except SystemExit as error:
+        sys.exit(f"pto: {golden}: it calls sys.exit({error.code!r})")
     return tensors
 
 

@@ -9,9 +9,11 @@ arguments, NAME.in.npy, and those that are expected, NAME.golden.npy. pto-run(1)
 Exits 2 when something in the files is missing or wrong, 3 when they can not be run.
 """
 import ast
+import contextlib
 import ctypes
 import importlib.util
 import json
+import math
 import operator
 import os
 import random
@@ -32,6 +34,23 @@ SCALAR, INPUT, INOUT = 0, 1, 3
 class Wrong(Exception):
     """What is wrong with the files, for people."""
 
+    status = 2
+
+
+class CanNotRun(Wrong):
+    """What is wrong with the interpreter."""
+
+    status = 3
+
+
+@contextlib.contextmanager
+def running(path):
+    """What is in a file is run, which does not end all."""
+    try:
+        yield
+    except SystemExit as error:
+        raise Wrong(f"{path}: it calls sys.exit({error.code!r})") from error
+
 
 def load(path):
     """The module in a file, which may import others of its folder."""
@@ -42,10 +61,10 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        with running(path):
+            spec.loader.exec_module(module)
     except ImportError as error:
-        print(f"pto: {path}: {error} (run by {sys.executable}: see --python)", file=sys.stderr)
-        sys.exit(3)
+        raise CanNotRun(f"{path}: {error} (run by {sys.executable}: see --python)") from error
     return module
 
 
@@ -189,7 +208,8 @@ class Golden:
 
     def arguments(self, params):
         """Pairs of name and value."""
-        given = self.module.generate_inputs(params)
+        with running(self.path):
+            given = self.module.generate_inputs(params)
         if not isinstance(given, Mapping):
             return list(given)
         if any(isinstance(value, ctypes._SimpleCData) for value in given.values()):
@@ -224,6 +244,18 @@ class Golden:
                 "dtype": dtype_of(value) if dtype_of(value) != "bool" else STORAGE["bool"],
                 "shape": array.shape}
 
+    def tolerance(self, name, default):
+        value = getattr(self.module, name, default)
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not 0 <= number < math.inf:
+            raise Wrong(f"{self.path}: {name} is {value!r}, not a number from 0")
+        return number
+
     def describe(self, params, work):
         """Arguments of a case, and what is to come out."""
         args = self.arguments(params)
@@ -239,12 +271,12 @@ class Golden:
                 raise Wrong(f"{self.path}: generate_inputs(): two arrays are {name!r}")
         outputs = self.outputs(arrays)
         described = [self.argument(name, value, outputs, work) for name, value in args]
-        self.module.compute_golden(tensors, params)
+        with running(self.path):
+            self.module.compute_golden(tensors, params)
         for name in outputs:
             np.save(work / f"{name}.golden.npy", widen(tensors[name]))
         return {"args": described, "params": params,
-                "rtol": getattr(self.module, "RTOL", None),
-                "atol": getattr(self.module, "ATOL", 1e-5)}
+                "rtol": self.tolerance("RTOL", None), "atol": self.tolerance("ATOL", 1e-5)}
 
 
 def with_params(golden, case, changes):
@@ -283,11 +315,13 @@ def main(kernels, golden, work, number, which, *changes):
         described = golden.describe(with_params(golden, case, changes), folder)
         examples.append(config | described | {"name": f"{name}:{case}" if case else name,
                                               "work": str(folder)})
-    text = json.dumps(examples, default=str, indent=1, ensure_ascii=False)
     try:
+        text = json.dumps(examples, default=str, indent=1, ensure_ascii=False, allow_nan=False)
         (Path(work) / "examples.json").write_text(text, encoding="utf-8")
     except UnicodeEncodeError:
         raise Wrong(f"{kernels}: the names of folders, files and cases are not all UTF-8") from None
+    except ValueError:
+        raise Wrong(f"{golden.path}: a param is not finite") from None
 
 
 if __name__ == "__main__":
@@ -296,4 +330,4 @@ if __name__ == "__main__":
         main(*map(os.path.abspath, sys.argv[1:4]), *sys.argv[4:])
     except Wrong as wrong:
         print(f"pto: {wrong}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(wrong.status)

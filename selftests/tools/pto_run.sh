@@ -174,20 +174,21 @@ ended()
 	rm -f pid
 	TMPDIR=$PWD/t PTO_CACHE=$PWD/none "$pto" run ex "$@" >out 2>&1 &
 	run=$!
-	for _ in $(seq 600); do
+	for _ in $(seq 300); do
 		[ -s pid ] && break
+		kill -0 $run 2>/dev/null || break
 		sleep 0.1
 	done
 	kill "-$sig" $run
 	wait $run
-	check "$name" 0 "^$status 0 gone\$" sh -c 'echo "$1 $(ls t | wc -l) $(
+	check "$name" 0 "^$status 0 gone\$" sh -c 'cat out; echo "$1 $(ls t | wc -l) $(
 		kill -0 $(cat pid) 2>/dev/null && ps -o stat= -p $(cat pid) | grep -v Z || echo gone)"' \
 		sh $?
 }
 cat >slow <<'END'
 #!/bin/sh
 case "$*" in
-*--version*|*-E*)	exec gcc "$@" ;;
+*--version*|*" -E "*)	exec gcc "$@" ;;
 esac
 echo $$ >pid.new && mv pid.new pid
 sleep 60

@@ -42,7 +42,8 @@ check 'a kernel that does not compile' 3 'add.c did not compile' "$pto" run ex
 copy '$araise Exception("sour")' golden.py
 check 'a golden file that raises' 3 'sour' "$pto" run ex
 copy '$aimport sys; sys.exit(0)' golden.py
-check 'a golden file that ends the interpreter' 3 'ex/golden.py: it calls sys.exit\(0\)' "$pto" run ex
+check 'a golden file that ends the interpreter' 3 'ex/golden.py: it calls sys.exit\(0\)' \
+	"$pto" run ex
 copy 's/tensors\["f"\] = /tensors["f"] = 1 or /' golden.py
 check 'a golden file with another shape' 3 'has shape' "$pto" run ex
 copy '1iprint("said by golden.py", flush=True)' golden.py
@@ -149,7 +150,8 @@ mkdir -p copy/bin && cp "$pto" copy/bin && printf '#!/bin/sh\necho "$@"; exit 1\
 chmod +x copy/bin/pto-cc
 check 'without HOME, images are kept in the home of the password file' 3 \
 	"-o [^ ]* [^ ]*orch.c --cache $(getent passwd "$(id -u)" | cut -d : -f 6)/.cache/pto$" \
-	env -u PTO_CACHE -u XDG_CACHE_HOME -u HOME LD_LIBRARY_PATH="$BIN/.." copy/bin/pto run "$vector"
+	env -u PTO_CACHE -u XDG_CACHE_HOME -u HOME LD_LIBRARY_PATH="$BIN/.." \
+	copy/bin/pto run "$vector"
 check 'nothing is left in the temporary folder' 0 '^0$' sh -c \
 	"mkdir t && TMPDIR=\$PWD/t '$pto' run '$vector' >&2 && ls t | wc -l"
 # It spins until it is ended, in the folder that it works in.

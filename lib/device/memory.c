@@ -731,6 +731,15 @@ static char *window_reserve(size_t window)
 	return base;
 }
 
+/*
+ * The tables. There is an entry for each chunk that the window has room for, and few are used:
+ * from the heap, whose memory may have been used before, all of them might have to be cleared.
+ */
+static size_t tables_size(size_t nchunks)
+{
+	return sizeof(struct mem) + nchunks * sizeof(struct chunk);
+}
+
 int mem_create(size_t window, size_t total, struct mem_source *source, struct mem **memp)
 {
 	size_t n = window >> CHUNK_SHIFT;
@@ -747,8 +756,8 @@ int mem_create(size_t window, size_t total, struct mem_source *source, struct me
 	if (!base)
 		return fail(-ENOMEM, "device memory: no address window of %zu bytes: %s", window,
 			    strerror(errno));
-	mem = calloc(1, sizeof(*mem) + n * sizeof(mem->chunks[0]));
-	if (!mem) {
+	mem = mmap(NULL, tables_size(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED) {
 		if (!source)
 			munmap(base, window);
 		return fail(-ENOMEM, "device memory: no host memory for its tables");
@@ -800,5 +809,5 @@ void mem_destroy(struct mem *mem)
 	if (!mem->quarantined && !mem->source)
 		munmap(mem->base, mem->window);
 	pthread_mutex_destroy(&mem->lock);
-	free(mem);
+	munmap(mem, tables_size(mem->nchunks));
 }

@@ -30,7 +30,7 @@
 
 #include "base/util.h"
 
-#define PTO_PROGRAM_ABI		11
+#define PTO_PROGRAM_ABI		12
 #define EMU_QUEUE_DEPTH		16
 #define EMU_CACHE		64
 

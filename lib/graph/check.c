@@ -622,7 +622,7 @@ static void copy_edges(struct check *c, const struct pto_graph *g)
 	for (i = 0; place && i < g->ntasks; i++)
 		place[c->order[i]] = i;
 	for (i = 0; i < g->ntasks; i++)
-		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to,
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), i, to,
 				   check_after(c, place ? place[to] : to, place ? place[i] : i));
 	free(place);
 }

@@ -23,9 +23,9 @@ uint32_t graph_peel(const struct pto_graph *g, uint32_t *npred, uint32_t *queue)
 			queue[tail++] = i;
 	}
 	while (head < tail) {
-		const struct graph_node *node = slab_node(g->slabs.at, queue[head++]);
+		uint32_t task = queue[head++];
 
-		for_each_successor(g->chunks.at, node, to, {
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, task), task, to, {
 			if (!--npred[to])
 				queue[tail++] = to;
 		});
@@ -45,7 +45,7 @@ static uint32_t on_cycle(struct pto_graph *g, const uint32_t *npred, uint32_t *p
 		if (!npred[i])
 			continue;
 		at = i;
-		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to, {
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), i, to, {
 			pred[to] = i;
 		});
 	}

@@ -19,6 +19,7 @@
 #define PENDING_FIRST	(8 * FEW_TASKS)
 #define MANY_FIRST	16
 #define NODE_SUCC	(1u << NODE_NSUCC_SHIFT)	/* one successor more */
+#define NO_UNIT		UINT32_MAX
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
@@ -413,54 +414,127 @@ static void count_in_table(struct pto_graph *g, struct graph_node *node, uint32_
 	atomic_store_explicit(&node->count, at->npred, memory_order_relaxed);
 }
 
-static int open_chunk(struct pto_graph *g, struct graph_node *node, uint32_t far)
+/* Units that follow each other; NO_UNIT: there is no memory for them. */
+static uint32_t new_units(struct pto_graph *g, uint32_t units)
 {
-	uint32_t units = chunk_units(far), at = g->nchunks;
-	struct graph_chunk *chunk;
+	uint32_t at = g->nunits;
 
 	/* In one slab. */
-	if ((at & (SLAB_CHUNKS - 1)) + units > SLAB_CHUNKS)
-		at = align_up(at, SLAB_CHUNKS);
-	if (at >> SLAB_CHUNK_SHIFT == g->chunks.count && slabs_add(&g->chunks))
-		return no_edge(g);
+	if ((at & (SLAB_UNITS - 1)) + units > SLAB_UNITS)
+		at = align_up(at, SLAB_UNITS);
+	if (at >= CHUNK_WIDE || (at >> SLAB_UNIT_SHIFT == g->chunks.count && slabs_add(&g->chunks))) {
+		no_edge(g);
+		return NO_UNIT;
+	}
+	g->nunits = at + units;
+	return at;
+}
+
+static __inline bool is_near(uint32_t from, uint32_t to)
+{
+	return to - from <= UINT16_MAX;
+}
+
+static __inline void chunk_put(struct graph_chunk *chunk, bool wide, uint32_t place, uint32_t from,
+			       uint32_t to)
+{
+	if (wide)
+		chunk->to[place] = to;
+	else
+		chunk->by[place] = to - from;
+}
+
+/* Open the chunk in which successor number @far goes. */
+static struct graph_chunk *open_chunk(struct pto_graph *g, struct graph_node *node, bool wide,
+				      uint32_t far)
+{
+	uint32_t at = new_units(g, chunk_units(far, wide));
+	struct graph_chunk *chunk;
+
+	if (at == NO_UNIT)
+		return NULL;
 	chunk = slab_chunk(g->chunks.at, at);
-	chunk->next = node->more;
-	node->more = at;
-	g->nchunks = at + units;
+	chunk->next = node->more & ~CHUNK_WIDE;
+	node->more = wide ? at | CHUNK_WIDE : at;
+	return chunk;
+}
+
+/* A successor is further away than a distance can be: copy all @far of them, the last first. */
+static int widen(struct pto_graph *g, struct graph_node *node,
+					   uint32_t from, uint32_t far)
+{
+	const struct graph_chunk *old = node_chunk(g->chunks.at, node);
+	struct graph_chunk *chunk = NULL;
+	uint32_t at, newest = NO_UNIT, i = far;
+
+	while (i--) {
+		if (!chunk || !chunk_place(i + 1, true)) {
+			at = new_units(g, chunk_units(i, true));
+			if (at == NO_UNIT)
+				return -ENOMEM;
+			if (chunk)
+				chunk->next = at;
+			else
+				newest = at;
+			chunk = slab_chunk(g->chunks.at, at);
+		}
+		chunk->to[chunk_place(i, true)] = from + old->by[chunk_place(i, false)];
+		if (i && !chunk_place(i, false))
+			old = slab_chunk(g->chunks.at, old->next);
+	}
+	node->more = newest | CHUNK_WIDE;
 	return 0;
 }
 
-/* Where the next successor goes when node and chunk are full; NULL: no memory. */
-static __attribute__((noinline)) uint32_t *next_chunk(struct pto_graph *g, struct graph_node *node,
-						      uint32_t n)
+/* A chunk's first successor, and that of the first chunk the one for which it was put in place. */
+static __attribute__((noinline)) int open_far(struct pto_graph *g, struct graph_node *node,
+					      uint32_t from, uint32_t n, uint32_t to)
 {
-	struct graph_chunk *chunk;
+	bool first = n == NODE_EDGES;
+	uint32_t was = node->more;
+	bool wide = first ? !is_near(from, was) || !is_near(from, to) : node_wide(node);
+	struct graph_chunk *chunk = open_chunk(g, node, wide, n - NODE_NEAR);
 
-	if (open_chunk(g, node, n - NODE_NEAR))
-		return NULL;
-	chunk = slab_chunk(g->chunks.at, node->more);
-	if (n != NODE_EDGES)
-		return chunk->to;
-	/* No chunk was before it: what the node had there was a successor. */
-	chunk->to[0] = chunk->next;
-	return &chunk->to[1];
+	if (!chunk)
+		return -ENOMEM;
+	if (first)
+		chunk_put(chunk, wide, 0, from, was);
+	chunk_put(chunk, wide, first, from, to);
+	return 0;
 }
 
-/* Where it goes when the node is full. */
-static __inline uint32_t *far_edge(struct pto_graph *g, struct graph_node *node, uint32_t n)
+static __inline int put_in_chunk(struct pto_graph *g, struct graph_node *node, bool wide,
+				 uint32_t from, uint32_t n, uint32_t to)
 {
-	uint32_t place = chunk_place(n - NODE_NEAR);
+	uint32_t place = chunk_place(n - NODE_NEAR, wide);
 
 	if (unlikely(!place || n == NODE_EDGES))
-		return next_chunk(g, node, n);
-	return &slab_chunk(g->chunks.at, node->more)->to[place];
+		return open_far(g, node, from, n, to);
+	chunk_put(node_chunk(g->chunks.at, node), wide, place, from, to);
+	return 0;
 }
 
-/* @edge: where it goes */
-static __inline int put_edge(struct pto_graph *g, struct graph_node *node, uint32_t *edge,
-			     struct graph_node *succ, uint32_t to)
+static __attribute__((noinline)) int put_wide(struct pto_graph *g, struct graph_node *node,
+					      uint32_t from, uint32_t n, uint32_t to)
 {
-	*edge = to;
+	if (n > NODE_EDGES && !node_wide(node) && widen(g, node, from, n - NODE_NEAR))
+		return -ENOMEM;
+	return put_in_chunk(g, node, true, from, n, to);
+}
+
+/* Put successor number @n of @from where it goes when the node is full. */
+static __inline int put_far(struct pto_graph *g, struct graph_node *node, uint32_t from, uint32_t n,
+			    uint32_t to)
+{
+	if (unlikely(!is_near(from, to) || node_wide(node)))
+		return put_wide(g, node, from, n, to);
+	return put_in_chunk(g, node, false, from, n, to);
+}
+
+/* The successor is in its place: count it, */
+static __inline int count_edge(struct pto_graph *g, struct graph_node *node,
+			       struct graph_node *succ, uint32_t to)
+{
 	node->edges += NODE_SUCC;
 	count_pred(g, succ, to);
 	g->sealed = false;
@@ -472,12 +546,13 @@ static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct gr
 						  struct graph_node *succ, uint32_t from,
 						  uint32_t to)
 {
-	uint32_t n = node_nsucc(node), *edge;
+	uint32_t n = node_nsucc(node);
 
 	if (unlikely(n == NODE_MAX_SUCC))
 		return full_node(from);
-	edge = far_edge(g, node, n);
-	return likely(edge) ? put_edge(g, node, edge, succ, to) : -ENOMEM;
+	if (unlikely(put_far(g, node, from, n, to)))
+		return -ENOMEM;
+	return count_edge(g, node, succ, to);
 }
 
 /* or in the count of @to. */
@@ -485,16 +560,16 @@ static __attribute__((noinline)) int add_many_edge(struct pto_graph *g, struct g
 						   struct graph_node *succ, uint32_t from,
 						   uint32_t to)
 {
-	uint32_t n = node_nsucc(node), *edge;
+	uint32_t n = node_nsucc(node);
 
 	if (unlikely(n == NODE_MAX_SUCC))
 		return full_node(from);
 	if (node_npred(succ) < PENDING_MANY && many_room(g))
 		return -ENOMEM;
-	edge = n < NODE_EDGES ? &node->succ[n] : far_edge(g, node, n);
-	if (!edge)
+	if (n < NODE_EDGES)
+		node->succ[n] = to;
+	else if (put_far(g, node, from, n, to))
 		return -ENOMEM;
-	*edge = to;
 	node->edges += NODE_SUCC;
 	count_in_table(g, succ, to);
 	g->sealed = false;
@@ -523,7 +598,8 @@ static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint3
 		return add_many_edge(g, node, succ, from, to);
 	if (unlikely(n >= NODE_EDGES))
 		return add_far_edge(g, node, succ, from, to);
-	return put_edge(g, node, &node->succ[n], succ, to);
+	node->succ[n] = to;
+	return count_edge(g, node, succ, to);
 }
 
 int pto_graph_add_edge(struct pto_graph *g, int from, int to)
@@ -537,22 +613,26 @@ int pto_graph_add_edge(struct pto_graph *g, int from, int to)
 }
 
 /* The successor that was added last, if there is any. */
-static uint32_t last_successor(const struct pto_graph *g, const struct graph_node *node)
+static uint32_t last_successor(const struct pto_graph *g, const struct graph_node *node,
+			       uint32_t from)
 {
 	uint32_t n = node_nsucc(node);
+	bool wide;
 
 	if (!n)
 		return TASK_NONE;
 	if (n <= NODE_EDGES)
 		return node->succ[n - 1];
-	return slab_chunk(g->chunks.at, node->more)->to[chunk_place(n - 1 - NODE_NEAR)];
+	wide = node_wide(node);
+	return chunk_get(node_chunk(g->chunks.at, node), wide, from,
+			 chunk_place(n - 1 - NODE_NEAR, wide));
 }
 
 int graph_link(struct pto_graph *g, uint32_t from, uint32_t to)
 {
 	struct graph_node *node = slab_node(g->slabs.at, from);
 
-	return last_successor(g, node) == to ? 0 : add_edge(g, node, from, to);
+	return last_successor(g, node, from) == to ? 0 : add_edge(g, node, from, to);
 }
 
 int pto_graph_task_count(const struct pto_graph *g)
@@ -634,6 +714,17 @@ static __attribute__((noinline)) int check_edges(struct pto_graph *g)
 	return !ret && g->check ? check_graph(g->check, g) : ret;
 }
 
+/* How far the last slabs are in use; 0: to their end. */
+static size_t tasks_end(const struct pto_graph *g)
+{
+	return (g->ntasks & (SLAB_TASKS - 1)) * sizeof(struct graph_task);
+}
+
+static size_t units_end(const struct pto_graph *g)
+{
+	return (g->nunits & (SLAB_UNITS - 1)) * UNIT_WORDS * sizeof(uint32_t);
+}
+
 int graph_seal(struct pto_graph *g)
 {
 	int ret;
@@ -644,6 +735,10 @@ int graph_seal(struct pto_graph *g)
 		return graph_deps_lost(g->deps_lost);
 	if (unlikely(!g->armed))
 		arm(g);
+	if (unlikely(g->slabs.fresh))
+		slabs_fit(&g->slabs, tasks_end(g));
+	if (unlikely(g->chunks.fresh))
+		slabs_fit(&g->chunks, units_end(g));
 	ret = find_roots(g);
 	if (!ret && unlikely(g->backward || g->check))
 		ret = check_edges(g);

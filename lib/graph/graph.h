@@ -6,7 +6,7 @@
  * waits for it: 88 bytes, which are two cache lines, or of one task in four
  * three. Tasks lie in slabs, are found by their id, and nothing is allocated
  * per task or per edge. The first edges of a task lie in its node, the others in
- * chunks, which have slabs of their own.
+ * chunks, which have slabs of their own: there most are distances of two bytes.
  *
  * A task's entry in pto_graph.pending counts the predecessors that are not done. A
  * scheduler takes it down to 1, knows then that the last one is done, and puts it
@@ -33,18 +33,19 @@
 
 #define SLAB_SHIFT	18
 #define SLAB_TASKS	(1u << SLAB_SHIFT)
-#define SLAB_CHUNK_SHIFT 19
-#define SLAB_CHUNKS	(1u << SLAB_CHUNK_SHIFT)
+#define SLAB_UNIT_SHIFT	20
+#define SLAB_UNITS	(1u << SLAB_UNIT_SHIFT)
 
 #define NODE_EDGES	4
 #define NODE_NEAR	(NODE_EDGES - 1)	/* in the node, where there are chunks */
 #define NODE_NPRED	0xffu	/* in graph_node.edges, and above it: */
 #define NODE_NSUCC_SHIFT 8
 #define NODE_MAX_SUCC	(UINT32_MAX >> NODE_NSUCC_SHIFT)
-#define CHUNK_WORDS	8	/* a unit */
-#define CHUNK_EDGES	(CHUNK_WORDS - 1)	/* in a chunk of one unit, */
-#define CHUNK_EDGES_2	(2 * CHUNK_WORDS - 1)	/* of two, */
-#define CHUNK_EDGES_4	(4 * CHUNK_WORDS - 1)	/* and of four */
+#define UNIT_WORDS	4	/* what chunks are made of */
+#define CHUNK_WIDE	(1u << 31)	/* in graph_node.more: ids, not distances */
+#define CHUNK_EDGES_MAX	(8 * UNIT_WORDS - 1)
+#define WINDOW_UNITS	2	/* a chunk of a window, */
+#define WINDOW_EDGES	(WINDOW_UNITS * UNIT_WORDS - 1)	/* and its edges */
 
 #define FEW_TASKS	32	/* need no memory of their own for their counts, */
 #define FEW_RUNS	4	/* nor do so few runs of roots, */
@@ -64,7 +65,8 @@ _Static_assert(PENDING_MANY == NODE_NPRED, "what has no room in a count has none
  * @state:	in a window, see NODE_USED
  * @succ:	successors; in a window NODE_NEAR of them at the most
  * @more:	where there is no room for all: a chunk. In a graph it is the one with the
- *		latest of them, in a window with the earliest, and NODE_NEAR are in the node
+ *		latest of them, by CHUNK_WIDE, in a window with the earliest, and NODE_NEAR
+ *		are in the node
  */
 struct graph_node {
 	atomic_uint count;
@@ -97,14 +99,19 @@ struct graph_many_table {
 /**
  * struct graph_chunk - successors for which there is no room in the node
  * @next:	the one opened before it; in a window the one opened after it
+ * @to:		their ids, in a window or if the task's chunks are wide,
+ * @by:		else by how much greater they are than the task's own
  *
- * The first chunk of a task is one unit of CHUNK_WORDS words, the second one two, and all
- * others are four: to walk them waits for memory once for each of them. In a window, where
- * they are used again for other tasks, all are one unit.
+ * The first chunk of a task is one unit of UNIT_WORDS words, the second one two, and all
+ * others are four: to walk them waits for memory once for each of them. Wide ones are twice
+ * as large. In a window, where they are used again for other tasks, all are WINDOW_UNITS.
  */
 struct graph_chunk {
 	uint32_t next;
-	uint32_t to[];
+	union {
+		uint32_t to[CHUNK_EDGES_MAX];
+		uint16_t by[CHUNK_EDGES_MAX];
+	};
 };
 
 struct graph_task {
@@ -115,14 +122,13 @@ struct graph_task {
 /**
  * struct graph_slab - address space that is filled from its beginning on
  * @task:	tasks, as many as fill whole huge pages
- * @chunk:	edges, by units; they take less than all of it, so that there is but one
- *		kind of slab
+ * @unit:	edges; they take less than all of it, so that there is but one kind of slab
  * @next:	while it is in no graph
  */
 struct graph_slab {
 	union {
 		struct graph_task task[SLAB_TASKS];
-		uint32_t chunk[SLAB_CHUNKS][CHUNK_WORDS];
+		uint32_t unit[SLAB_UNITS][UNIT_WORDS];
 		struct graph_slab *next;
 	};
 };
@@ -146,34 +152,68 @@ static __inline struct graph_node *slab_node(struct graph_slab *const *slabs, ui
 	return &slab_task(slabs, task)->node;
 }
 
-static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t chunk)
+/* @unit: the chunk's first */
+static __inline struct graph_chunk *slab_chunk(struct graph_slab *const *slabs, uint32_t unit)
 {
-	return (struct graph_chunk *)slabs[chunk >> SLAB_CHUNK_SHIFT]->
-		chunk[chunk & (SLAB_CHUNKS - 1)];
+	return (struct graph_chunk *)slabs[unit >> SLAB_UNIT_SHIFT]->unit[unit & (SLAB_UNITS - 1)];
 }
 
-/* The size of the chunk of an edge that comes after @far others which are not in the node, */
-static __inline uint32_t chunk_units(uint32_t far)
+static __inline struct graph_chunk *window_chunk(struct graph_slab *const *slabs, uint32_t chunk)
 {
-	return far < CHUNK_EDGES ? 1 : far < CHUNK_EDGES + CHUNK_EDGES_2 ? 2 : 4;
+	return slab_chunk(slabs, chunk * WINDOW_UNITS);
+}
+
+/* Edges in a chunk of so many units, or twice as many where it is wide. */
+static __inline uint32_t chunk_edges(uint32_t units, bool wide)
+{
+	return wide ? 2 * units * UNIT_WORDS - 1 : 2 * (units * UNIT_WORDS - 1);
+}
+
+/* The units of the chunk of an edge that comes after @far others which are not in the node, */
+static __inline uint32_t chunk_units(uint32_t far, bool wide)
+{
+	uint32_t one = chunk_edges(1, wide), two = chunk_edges(2, wide);
+
+	return (far < one ? 1 : far < one + two ? 2 : 4) << wide;
 }
 
 /* and its place there. */
-static __inline uint32_t chunk_place(uint32_t far)
+static __inline uint32_t chunk_place(uint32_t far, bool wide)
 {
-	if (likely(far < CHUNK_EDGES))
+	uint32_t one = chunk_edges(1, wide), two = chunk_edges(2, wide);
+
+	if (likely(far < one))
 		return far;
-	if (far < CHUNK_EDGES + CHUNK_EDGES_2)
-		return far - CHUNK_EDGES;
-	return (far - CHUNK_EDGES - CHUNK_EDGES_2) % CHUNK_EDGES_4;
+	if (far < one + two)
+		return far - one;
+	far -= one + two;
+	/* Constants: to divide by these takes no division. */
+	return wide ? far % chunk_edges(4, true) : far % chunk_edges(4, false);
 }
 
-/* Begin to fetch it: of four units it is up to three cache lines. */
+static __inline bool node_wide(const struct graph_node *node)
+{
+	return node->more & CHUNK_WIDE;
+}
+
+static __inline struct graph_chunk *node_chunk(struct graph_slab *const *slabs,
+					       const struct graph_node *node)
+{
+	return slab_chunk(slabs, node->more & ~CHUNK_WIDE);
+}
+
+static __inline uint32_t chunk_get(const struct graph_chunk *chunk, bool wide, uint32_t task,
+				   uint32_t place)
+{
+	return wide ? chunk->to[place] : task + chunk->by[place];
+}
+
+/* Begin to fetch it: it is up to two cache lines, or three if it is wide. */
 static __inline void chunk_prefetch(const struct graph_chunk *chunk)
 {
 	__builtin_prefetch(chunk);
-	__builtin_prefetch(chunk->to + CHUNK_EDGES_2);
-	__builtin_prefetch(chunk->to + CHUNK_EDGES_4 - 1);
+	__builtin_prefetch(chunk->to + 4 * UNIT_WORDS - 2);
+	__builtin_prefetch(chunk->to + 8 * UNIT_WORDS - 2);
 }
 
 /* Predecessors, if they are less than PENDING_MANY, */
@@ -221,25 +261,30 @@ static __inline void node_arm(_Atomic uint16_t *pending, const struct graph_many
 	atomic_store_explicit(&pending[task], npred, memory_order_relaxed);
 }
 
-/* Walk the successors of @node; @visit is a statement that uses @to. */
-#define for_each_successor(chunks, node, to, visit) do { \
-	uint32_t _n = node_nsucc(node), _i; \
-	uint32_t _c = (node)->more, _in = node_near(_n); \
+/* Walk the successors of @task, whose node is @node; @visit is a statement that uses @to. */
+#define for_each_successor(chunks, node, task, to, visit) do { \
+	uint32_t _n = node_nsucc(node), _i, _in = node_near(_n); \
+	const struct graph_chunk *_chunk; \
+	bool _wide; \
 	for (_i = 0; _i < _in; _i++) { \
 		uint32_t to = (node)->succ[_i]; \
 		visit; \
 	} \
-	for (_n -= _in; unlikely(_n); _n -= _in) { \
-		const struct graph_chunk *_chunk = slab_chunk(chunks, _c); \
-		_in = chunk_place(_n - 1) + 1; \
-		if (_n > _in) { \
-			_c = _chunk->next; \
-			chunk_prefetch(slab_chunk(chunks, _c)); \
-		} \
+	_n -= _in; \
+	if (likely(!_n)) \
+		break; \
+	_wide = node_wide(node); \
+	for (_chunk = node_chunk(chunks, node); ; _chunk = slab_chunk(chunks, _chunk->next)) { \
+		_in = chunk_place(_n - 1, _wide) + 1; \
+		_n -= _in; \
+		if (_n) \
+			chunk_prefetch(slab_chunk(chunks, _chunk->next)); \
 		for (_i = 0; _i < _in; _i++) { \
-			uint32_t to = _chunk->to[_i]; \
+			uint32_t to = chunk_get(_chunk, _wide, task, _i); \
 			visit; \
 		} \
+		if (!_n) \
+			break; \
 	} \
 } while (0)
 
@@ -263,8 +308,8 @@ static __inline void node_arm(_Atomic uint16_t *pending, const struct graph_many
 	} \
 	_n -= _in; \
 	for (uint32_t _c = unlikely(_n) ? (node)->more : 0; _n; _n -= _in) { \
-		const struct graph_chunk *_chunk = slab_chunk(chunks, _c); \
-		for (_in = min(_n, (uint32_t)CHUNK_EDGES), _i = 0; _i < _in; _i++) { \
+		const struct graph_chunk *_chunk = window_chunk(chunks, _c); \
+		for (_in = min(_n, (uint32_t)WINDOW_EDGES), _i = 0; _i < _in; _i++) { \
 			uint32_t to = _chunk->to[_i]; \
 			visit; \
 		} \
@@ -283,10 +328,12 @@ struct graph_kernel {
  * struct graph_slabs - a growing array of slabs
  * @at:		its length is the next power of two from @count; of the first one alone
  *		it is @first
+ * @fresh:	the last one came from the system, not from the cache
  */
 struct graph_slabs {
 	struct graph_slab **at;
 	uint32_t count;
+	bool fresh;
 	struct graph_slab *first;
 };
 
@@ -313,7 +360,7 @@ struct pto_graph {
 	struct graph_slabs chunks;	/* edges */
 	uint32_t ntasks;
 	uint32_t room;			/* for so many tasks there are slabs and counts */
-	uint32_t nchunks;
+	uint32_t nunits;		/* of chunks */
 	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
 	uint32_t pending_size;
 	bool armed;			/* these are all as they are before a launch */

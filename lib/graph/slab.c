@@ -19,6 +19,7 @@
 #include "graph/graph.h"
 
 #define HUGE_SIZE	(2u << 20)
+#define SMALL_SIZE	(64u << 10)	/* or less, on all processors */
 
 /* Else a part of its last huge page would be taken for nothing. */
 _Static_assert(SLAB_TASKS * sizeof(struct graph_task) % HUGE_SIZE == 0,
@@ -54,11 +55,12 @@ static struct graph_slab *slab_map(void)
 	return (struct graph_slab *)slab;
 }
 
-static struct graph_slab *slab_get(bool first)
+static struct graph_slab *slab_get(bool first, bool *fresh)
 {
 	struct graph_slab *slab = atomic_exchange(&cache.front, NULL);
 	size_t small = first ? HUGE_SIZE : 0;
 
+	*fresh = false;
 	if (likely(slab))
 		return slab;
 	pthread_mutex_lock(&cache.lock);
@@ -71,6 +73,7 @@ static struct graph_slab *slab_get(bool first)
 	pthread_mutex_unlock(&cache.lock);
 	if (slab)
 		return slab;
+	*fresh = true;
 	slab = slab_map();
 	if (slab)
 		madvise((char *)slab + small, sizeof(*slab) - small, MADV_HUGEPAGE);
@@ -93,11 +96,21 @@ int slabs_add(struct graph_slabs *slabs)
 			grown[0] = slabs->first;
 		slabs->at = grown;
 	}
-	slab = slab_get(!slabs->count);
+	slab = slab_get(!slabs->count, &slabs->fresh);
 	if (!slab)
 		return -ENOMEM;
 	slabs->at[slabs->count++] = slab;
 	return 0;
+}
+
+void slabs_fit(struct graph_slabs *slabs, size_t used)
+{
+	size_t end = align_up(used, SMALL_SIZE), huge = align_up(used, HUGE_SIZE);
+
+	slabs->fresh = false;
+	/* The first one begins with small pages. */
+	if (huge > (slabs->count == 1 ? HUGE_SIZE : 0))
+		madvise((char *)slabs->at[slabs->count - 1] + end, huge - end, MADV_DONTNEED);
 }
 
 /* The first one of an array is the first one to be had again. */

@@ -2,10 +2,21 @@
 #ifndef GRAPH_SLAB_H
 #define GRAPH_SLAB_H
 
+#include <stddef.h>
+
 struct graph_slabs;
 
 /** slabs_add - one more slab, uninitialised; 0 or -ENOMEM, without an error text */
 int slabs_add(struct graph_slabs *slabs);
 void slabs_free(struct graph_slabs *slabs);
+
+/**
+ * slabs_fit - the last slab is fresh, and nothing is added to it for now
+ * @used:	bytes of it; 0: all
+ *
+ * What is left of its last huge page goes back to the system, which takes it when it is short
+ * of memory. Of a slab from the cache it may soon be needed again.
+ */
+void slabs_fit(struct graph_slabs *slabs, size_t used);
 
 #endif

@@ -74,7 +74,7 @@ static json_t *fanout(const struct writer *w, struct pto_graph *g, uint32_t task
 			json_array_append_new(list, json_integer(edges[i].to));
 		return list;
 	}
-	for_each_successor(g->chunks.at, slab_node(g->slabs.at, task), to, {
+	for_each_successor(g->chunks.at, slab_node(g->slabs.at, task), task, to, {
 		json_array_append_new(list, json_integer(to));
 	});
 	return list;

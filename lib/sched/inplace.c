@@ -10,7 +10,7 @@
 #include "sched/ready.h"
 
 #define PREFETCH_AHEAD	2
-#define CHUNKS_AHEAD	256	/* of one unit */
+#define CHUNKS_AHEAD	4096	/* bytes */
 
 /* Runs are watched by the core's head, so it moves in place as well. */
 static __inline void core_advance(struct emu_core *core)
@@ -78,7 +78,8 @@ static __inline uint32_t release(struct sched_worker *w, struct graph_node *node
 		for_each_in_window(w->run->chunks, node, n, to, release_one(w, to, &next, mode));
 		node_done(w, node, task);
 	} else {
-		for_each_successor(w->run->chunks, node, to, release_one(w, to, &next, mode));
+		for_each_successor(w->run->chunks, node, task, to,
+				   release_one(w, to, &next, mode));
 	}
 	return next;
 }
@@ -110,10 +111,10 @@ static __inline void prefetch(const struct sched_run *run, const struct graph_ta
 {
 	task_prefetch(t + PREFETCH_AHEAD);
 	if (unlikely(node_nsucc(&t->node) > NODE_EDGES)) {
-		const struct graph_chunk *chunk = slab_chunk(run->chunks, t->node.more);
+		const struct graph_chunk *chunk = node_chunk(run->chunks, &t->node);
 
 		chunk_prefetch(chunk);
-		__builtin_prefetch(chunk->to + CHUNKS_AHEAD * CHUNK_WORDS);
+		__builtin_prefetch((const char *)chunk + CHUNKS_AHEAD);
 	}
 }
 

@@ -159,7 +159,7 @@ static void finish(struct sched_worker *w, uint32_t task)
 		for_each_in_window(w->run->chunks, node, n, to, release(w, to));
 		node_done(w, node, task);
 	} else {
-		for_each_successor(w->run->chunks, node, to, release(w, to));
+		for_each_successor(w->run->chunks, node, task, to, release(w, to));
 	}
 }
 

@@ -58,7 +58,7 @@ static void free_chunks(struct stream *s, const struct graph_node *node, uint32_
 	if (likely(!place->chunks))
 		return;
 	s->used_chunks -= place->chunks;
-	slab_chunk(s->chunks.at, place->newest)->next = s->free_chunk;
+	window_chunk(s->chunks.at, place->newest)->next = s->free_chunk;
 	s->free_chunk = node->more;
 }
 
@@ -265,7 +265,7 @@ static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
 	}
 	if (s->free_chunk != CHUNK_NONE) {
 		*chunk = s->free_chunk;
-		s->free_chunk = slab_chunk(s->chunks.at, *chunk)->next;
+		s->free_chunk = window_chunk(s->chunks.at, *chunk)->next;
 	} else {
 		*chunk = s->nchunks++;
 	}
@@ -275,7 +275,7 @@ static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
 
 static void put_chunk(struct stream *s, uint32_t chunk)
 {
-	slab_chunk(s->chunks.at, chunk)->next = s->free_chunk;
+	window_chunk(s->chunks.at, chunk)->next = s->free_chunk;
 	s->free_chunk = chunk;
 	s->used_chunks--;
 }
@@ -287,8 +287,8 @@ static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint3
 		return TASK_NONE;
 	if (n <= NODE_NEAR)
 		return node->succ[n - 1];
-	return slab_chunk(s->chunks.at, stream_place(s, from)->newest)->
-		to[(n - 1 - NODE_NEAR) % CHUNK_EDGES];
+	return window_chunk(s->chunks.at, stream_place(s, from)->newest)->
+		to[(n - 1 - NODE_NEAR) % WINDOW_EDGES];
 }
 
 /*
@@ -298,7 +298,7 @@ static uint32_t last_edge(struct stream *s, const struct graph_node *node, uint3
 static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, uint32_t n,
 		    uint32_t to)
 {
-	uint32_t at = (n - NODE_NEAR) % CHUNK_EDGES, chunk = CHUNK_NONE, state = NODE_USED + n;
+	uint32_t at = (n - NODE_NEAR) % WINDOW_EDGES, chunk = CHUNK_NONE, state = NODE_USED + n;
 	struct stream_place *place = stream_place(s, from);
 	bool opens = n >= NODE_NEAR && !at;
 	int ret;
@@ -306,16 +306,16 @@ static int add_edge(struct stream *s, struct graph_node *node, uint32_t from, ui
 	if (n < NODE_NEAR) {
 		node->succ[n] = to;
 	} else if (!opens) {
-		slab_chunk(s->chunks.at, place->newest)->to[at] = to;
+		window_chunk(s->chunks.at, place->newest)->to[at] = to;
 	} else {
 		ret = get_chunk(s, from, &chunk);
 		if (ret || chunk == CHUNK_NONE)
 			return ret;
-		slab_chunk(s->chunks.at, chunk)->to[0] = to;
+		window_chunk(s->chunks.at, chunk)->to[0] = to;
 		if (n == NODE_NEAR)
 			node->more = chunk;
 		else
-			slab_chunk(s->chunks.at, place->newest)->next = chunk;
+			window_chunk(s->chunks.at, place->newest)->next = chunk;
 	}
 	if (!__atomic_compare_exchange_n(&node->state, &state, state + 1, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
@@ -424,7 +424,7 @@ static int allocate(struct stream *s, const struct pto_flow_opts *o)
 	}
 	if (!full || !s->places ||
 	    add_slabs(&s->slabs, o->window, SLAB_SHIFT) ||
-	    add_slabs(&s->chunks, o->dep_pool, SLAB_CHUNK_SHIFT))
+	    add_slabs(&s->chunks, WINDOW_UNITS * o->dep_pool, SLAB_UNIT_SHIFT))
 		return fail(-ENOMEM, "no memory for a window of %u tasks and %u edges", o->window,
 			    o->dep_pool);
 	s->args_size = max((size_t)o->window * ARGS_PER_TASK, (size_t)ARGS_LEAST);

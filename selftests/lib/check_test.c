@@ -355,7 +355,7 @@ static int infer(FIXTURE_DATA(check) *self)
 		if (pto_graph_submit(g, program_task(p, i, 1, &t)) != i)
 			return -1;
 	for (i = 0; i < p->ntasks; i++)
-		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to, edge[to][i] = true);
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), i, to, edge[to][i] = true);
 	i = pto_graph_launch(g, NULL);
 	return i ?: pto_graph_destroy(g);
 }

@@ -212,6 +212,128 @@ TEST_F_TIMEOUT(graph, dense, 120)
 	}
 }
 
+static long anonymous_kib(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+	char line[256];
+	long kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Anonymous: %ld", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* More than fill small pages, and the last of the huge ones is filled by a fifth. */
+TEST_F(graph, memory_of_tasks)
+{
+	const int n = 100000;
+	long before, after;
+	int i;
+
+	if (SLOW)
+		SKIP(return, "sanitizers take memory, too");
+	before = anonymous_kib();
+	ASSERT_LT(0, before);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 0, PTO_AIV, NULL, 0));
+		if (i)
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, i - 1, i));
+	}
+	ASSERT_EQ(0, pto_graph_launch(self->graph, NULL));
+	after = anonymous_kib();
+	EXPECT_GE(100, (after - before) * 1024 / n) TH_LOG("%ld KiB", after - before);
+}
+
+static uint32_t rnd(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 32;
+}
+
+/* ---- successors that are further away than a distance in a chunk can be --- */
+
+#define SINKS		10
+#define FANS		100
+#define FAN_MOST	(FANS + 52)
+#define FAN_TASKS	(SINKS + FANS + UINT16_MAX + 100)
+
+static int by_id(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static uint32_t near_fan(uint32_t from, uint64_t *seed)
+{
+	return from + FANS + rnd(seed) % (UINT16_MAX - FANS + 1);
+}
+
+/* Further away, or before all that have successors. */
+static uint32_t far_fan(uint32_t from, uint64_t *seed)
+{
+	return rnd(seed) % 2 ? from + UINT16_MAX + 1 : rnd(seed) % SINKS;
+}
+
+/* Number @i has @i that are near, one that is not, and some of both kinds. */
+static uint32_t fan_out(uint32_t *to, uint32_t i, uint64_t *seed)
+{
+	uint32_t from = SINKS + i, mixed = rnd(seed) % 50, n = 0;
+
+	if (i)
+		to[n++] = from + UINT16_MAX;
+	while (n < i)
+		to[n++] = near_fan(from, seed);
+	to[n++] = far_fan(from, seed);
+	while (mixed--)
+		to[n++] = rnd(seed) % 2 ? near_fan(from, seed) : far_fan(from, seed);
+	return n;
+}
+
+TEST_F_TIMEOUT(graph, near_and_far_successors, 120)
+{
+	struct pto_launch_opts o = { .size = sizeof(o), .block_dim = 24 };
+	uint32_t want[FAN_MOST], got[FAN_MOST], from, n, k, i;
+	static uint32_t npred[FAN_TASKS];
+	static uint64_t ran;
+	uint64_t arg = (uintptr_t)&ran, seed = 1;
+
+	ran = 0;
+	memset(npred, 0, sizeof(npred));
+	ASSERT_EQ(0, pto_graph_set_kernel(self->graph, 1, self->count));
+	for (i = 0; i < FAN_TASKS; i++)
+		ASSERT_EQ(i, pto_graph_add_task(self->graph, 1, PTO_AIV, &arg, 1));
+	for (i = 0; i < FANS; i++) {
+		from = SINKS + i;
+		n = fan_out(want, i, &seed);
+		for (k = 0; k < n; k++) {
+			ASSERT_EQ(0, pto_graph_add_edge(self->graph, from, want[k]));
+			/* That one is the last, wherever it is. */
+			ASSERT_EQ(0, graph_link(self->graph, from, want[k]));
+			npred[want[k]]++;
+		}
+		k = 0;
+		for_each_successor(self->graph->chunks.at, slab_node(self->graph->slabs.at, from),
+				   from, to, if (k < FAN_MOST) got[k++] = to);
+		ASSERT_EQ(n, k);
+		qsort(want, n, sizeof(want[0]), by_id);
+		qsort(got, n, sizeof(got[0]), by_id);
+		EXPECT_EQ(0, memcmp(want, got, n * sizeof(want[0]))) TH_LOG("task %u", from);
+	}
+	for (i = 0; i < FAN_TASKS; i++)
+		EXPECT_EQ(npred[i], graph_npred(self->graph, i));
+	for (i = 1; i <= 2; i++) {
+		o.aicpu_threads = i;
+		ASSERT_EQ(0, pto_graph_launch(self->graph, &o)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(i * FAN_TASKS, ran);
+	}
+}
+
 TEST_F_TIMEOUT(graph, successors_have_an_end, 120)
 {
 	const int most = (1 << 24) - 1;
@@ -328,14 +450,6 @@ TEST_F(graph, joins)
 	for (k = 0; k < n; k++)
 		EXPECT_EQ(counts[k], graph_npred(self->graph, joins.id[SOURCES + k]));
 	launch_joins(_metadata, self->graph, most, n);
-}
-
-static uint32_t rnd(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 32;
 }
 
 /* The edges of all joins to sources from @first on, in any order. */

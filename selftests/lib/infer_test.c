@@ -68,7 +68,7 @@ static bool has_edge(struct pto_graph *g, uint32_t from, uint32_t want)
 {
 	bool found = false;
 
-	for_each_successor(g->chunks.at, slab_node(g->slabs.at, from), to, found |= to == want);
+	for_each_successor(g->chunks.at, slab_node(g->slabs.at, from), from, to, found |= to == want);
 	return found;
 }
 
@@ -256,7 +256,7 @@ static void reach(struct pto_graph *g, int ntasks, bool after[TASKS][TASKS])
 
 	memset(after, 0, sizeof(bool[TASKS][TASKS]));
 	for (i = 0; i < ntasks; i++) {
-		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to, {
+		for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), i, to, {
 			after[to][i] = true;
 			for (k = 0; k < i; k++)
 				after[to][k] |= after[i][k];
@@ -274,7 +274,7 @@ static int check_edges(struct pto_graph *g, const struct program *p, bool exact,
 		for (k = 0; k < i; k++)
 			missing += conflict(p, k, i) && !after[i][k];
 		if (exact)
-			for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), to,
+			for_each_successor(g->chunks.at, slab_node(g->slabs.at, i), i, to,
 					   *needless += !conflict(p, i, to));
 	}
 	return missing;

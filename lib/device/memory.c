@@ -731,6 +731,10 @@ static char *window_reserve(size_t window)
 	return base;
 }
 
+/* Where LeakSanitizer is, it is told that there are pointers in the tables. */
+void __lsan_register_root_region(const void *at, size_t size) __attribute__((weak));
+void __lsan_unregister_root_region(const void *at, size_t size) __attribute__((weak));
+
 /*
  * The tables. There is an entry for each chunk that the window has room for, and few are used:
  * from the heap, whose memory may have been used before, all of them might have to be cleared.
@@ -762,6 +766,8 @@ int mem_create(size_t window, size_t total, struct mem_source *source, struct me
 			munmap(base, window);
 		return fail(-ENOMEM, "device memory: no host memory for its tables");
 	}
+	if (__lsan_register_root_region)
+		__lsan_register_root_region(mem, tables_size(n));
 	mem->base = base;
 	mem->window = window;
 	mem->total = total;
@@ -809,5 +815,7 @@ void mem_destroy(struct mem *mem)
 	if (!mem->quarantined && !mem->source)
 		munmap(mem->base, mem->window);
 	pthread_mutex_destroy(&mem->lock);
+	if (__lsan_unregister_root_region)
+		__lsan_unregister_root_region(mem, tables_size(mem->nchunks));
 	munmap(mem, tables_size(mem->nchunks));
 }

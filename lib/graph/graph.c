@@ -19,7 +19,6 @@
 #define PENDING_FIRST	(8 * FEW_TASKS)
 #define MANY_FIRST	16
 #define NODE_SUCC	(1u << NODE_NSUCC_SHIFT)	/* one successor more */
-#define NO_UNIT		UINT32_MAX
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
@@ -414,23 +413,47 @@ static void count_in_table(struct pto_graph *g, struct graph_node *node, uint32_
 	atomic_store_explicit(&node->count, at->npred, memory_order_relaxed);
 }
 
-/* Units that follow each other; NO_UNIT: there is no memory for them. */
-static uint32_t new_units(struct pto_graph *g, uint32_t units)
+/* Units that follow each other; UNIT_NONE: there is no memory for them. */
+static uint32_t take_units(struct pto_graph *g, uint32_t units)
 {
-	uint32_t at = g->nunits;
+	uint32_t *unused = &g->unused[__builtin_ctz(units)], at = *unused;
 
-	/* In one slab. */
+	if (unlikely(at != UNIT_NONE)) {
+		*unused = slab_chunk(g->chunks.at, at)->next;
+		return at;
+	}
+	at = max(g->nunits, UNIT_NONE + 1u);
+	/* Not behind the units of a slab, where it would need a page of its own. */
 	if ((at & (SLAB_UNITS - 1)) + units > SLAB_UNITS)
 		at = align_up(at, SLAB_UNITS);
 	if (at >= CHUNK_WIDE || (at >> SLAB_UNIT_SHIFT == g->chunks.count && slabs_add(&g->chunks))) {
 		no_edge(g);
-		return NO_UNIT;
+		return UNIT_NONE;
 	}
 	g->nunits = at + units;
 	return at;
 }
 
-static __inline bool is_near(uint32_t from, uint32_t to)
+/* The chunk that begins at unit @at and ends with successor number @far, and all before it. */
+static void leave_chunks(struct pto_graph *g, uint32_t at, uint32_t far)
+{
+	struct graph_chunk *chunk;
+	uint32_t *unused, next;
+
+	for (;;) {
+		chunk = slab_chunk(g->chunks.at, at);
+		next = chunk->next;
+		unused = &g->unused[__builtin_ctz(chunk_units(far, false))];
+		chunk->next = *unused;
+		*unused = at;
+		if (far < chunk_edges(1, false))
+			return;
+		far -= chunk_place(far, false) + 1;
+		at = next;
+	}
+}
+
+static __inline bool is_short(uint32_t from, uint32_t to)
 {
 	return to - from <= UINT16_MAX;
 }
@@ -444,33 +467,17 @@ static __inline void chunk_put(struct graph_chunk *chunk, bool wide, uint32_t pl
 		chunk->by[place] = to - from;
 }
 
-/* Open the chunk in which successor number @far goes. */
-static struct graph_chunk *open_chunk(struct pto_graph *g, struct graph_node *node, bool wide,
-				      uint32_t far)
-{
-	uint32_t at = new_units(g, chunk_units(far, wide));
-	struct graph_chunk *chunk;
-
-	if (at == NO_UNIT)
-		return NULL;
-	chunk = slab_chunk(g->chunks.at, at);
-	chunk->next = node->more & ~CHUNK_WIDE;
-	node->more = wide ? at | CHUNK_WIDE : at;
-	return chunk;
-}
-
 /* A successor is further away than a distance can be: copy all @far of them, the last first. */
-static int widen(struct pto_graph *g, struct graph_node *node,
-					   uint32_t from, uint32_t far)
+static int widen(struct pto_graph *g, struct graph_node *node, uint32_t from, uint32_t far)
 {
 	const struct graph_chunk *old = node_chunk(g->chunks.at, node);
+	uint32_t at, newest = UNIT_NONE, i = far;
 	struct graph_chunk *chunk = NULL;
-	uint32_t at, newest = NO_UNIT, i = far;
 
 	while (i--) {
 		if (!chunk || !chunk_place(i + 1, true)) {
-			at = new_units(g, chunk_units(i, true));
-			if (at == NO_UNIT)
+			at = take_units(g, chunk_units(i, true));
+			if (at == UNIT_NONE)
 				return -ENOMEM;
 			if (chunk)
 				chunk->next = at;
@@ -482,23 +489,32 @@ static int widen(struct pto_graph *g, struct graph_node *node,
 		if (i && !chunk_place(i, false))
 			old = slab_chunk(g->chunks.at, old->next);
 	}
+	leave_chunks(g, node->more, far - 1);
 	node->more = newest | CHUNK_WIDE;
 	return 0;
 }
 
-/* A chunk's first successor, and that of the first chunk the one for which it was put in place. */
-static __attribute__((noinline)) int open_far(struct pto_graph *g, struct graph_node *node,
-					      uint32_t from, uint32_t n, uint32_t to)
+/*
+ * Open a chunk for successor number @n. If it is the task's first one, the successor that is
+ * where the node will name the chunk moves into it.
+ */
+static __attribute__((noinline)) int open_chunk(struct pto_graph *g, struct graph_node *node,
+						uint32_t from, uint32_t n, uint32_t to)
 {
 	bool first = n == NODE_EDGES;
-	uint32_t was = node->more;
-	bool wide = first ? !is_near(from, was) || !is_near(from, to) : node_wide(node);
-	struct graph_chunk *chunk = open_chunk(g, node, wide, n - NODE_NEAR);
+	uint32_t was = node->more, at;
+	bool wide = first ? !is_short(from, was) || !is_short(from, to) : node_wide(node);
+	struct graph_chunk *chunk;
 
-	if (!chunk)
+	at = take_units(g, chunk_units(n - NODE_NEAR, wide));
+	if (at == UNIT_NONE)
 		return -ENOMEM;
+	chunk = slab_chunk(g->chunks.at, at);
+	node->more = wide ? at | CHUNK_WIDE : at;
 	if (first)
 		chunk_put(chunk, wide, 0, from, was);
+	else
+		chunk->next = was & ~CHUNK_WIDE;
 	chunk_put(chunk, wide, first, from, to);
 	return 0;
 }
@@ -509,7 +525,7 @@ static __inline int put_in_chunk(struct pto_graph *g, struct graph_node *node, b
 	uint32_t place = chunk_place(n - NODE_NEAR, wide);
 
 	if (unlikely(!place || n == NODE_EDGES))
-		return open_far(g, node, from, n, to);
+		return open_chunk(g, node, from, n, to);
 	chunk_put(node_chunk(g->chunks.at, node), wide, place, from, to);
 	return 0;
 }
@@ -517,6 +533,7 @@ static __inline int put_in_chunk(struct pto_graph *g, struct graph_node *node, b
 static __attribute__((noinline)) int put_wide(struct pto_graph *g, struct graph_node *node,
 					      uint32_t from, uint32_t n, uint32_t to)
 {
+	/* A task's first chunk is opened as what it has to be. */
 	if (n > NODE_EDGES && !node_wide(node) && widen(g, node, from, n - NODE_NEAR))
 		return -ENOMEM;
 	return put_in_chunk(g, node, true, from, n, to);
@@ -526,12 +543,12 @@ static __attribute__((noinline)) int put_wide(struct pto_graph *g, struct graph_
 static __inline int put_far(struct pto_graph *g, struct graph_node *node, uint32_t from, uint32_t n,
 			    uint32_t to)
 {
-	if (unlikely(!is_near(from, to) || node_wide(node)))
+	if (unlikely(!is_short(from, to) || node_wide(node)))
 		return put_wide(g, node, from, n, to);
 	return put_in_chunk(g, node, false, from, n, to);
 }
 
-/* The successor is in its place: count it, */
+/* The successor is in its place. */
 static __inline int count_edge(struct pto_graph *g, struct graph_node *node,
 			       struct graph_node *succ, uint32_t to)
 {

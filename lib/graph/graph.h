@@ -43,7 +43,7 @@
 #define NODE_MAX_SUCC	(UINT32_MAX >> NODE_NSUCC_SHIFT)
 #define UNIT_WORDS	4	/* what chunks are made of */
 #define CHUNK_WIDE	(1u << 31)	/* in graph_node.more: ids, not distances */
-#define CHUNK_EDGES_MAX	(8 * UNIT_WORDS - 1)
+#define UNIT_NONE	0	/* the first one is not used */
 #define WINDOW_UNITS	2	/* a chunk of a window, */
 #define WINDOW_EDGES	(WINDOW_UNITS * UNIT_WORDS - 1)	/* and its edges */
 
@@ -53,6 +53,7 @@
 #define FEW_ARGS	16	/* or words of arguments */
 #define PENDING_MANY	UINT8_MAX	/* or more: graph_node.count has those that are not done */
 
+_Static_assert(GRAPH_MAX_TASKS <= CHUNK_WIDE, "an id in a node is not a wide chunk");
 _Static_assert(PENDING_MANY == NODE_NPRED, "what has no room in a count has none in the node");
 
 /**
@@ -64,9 +65,9 @@ _Static_assert(PENDING_MANY == NODE_NPRED, "what has no room in a count has none
  *		as a load that finds a part of it just stored has to wait
  * @state:	in a window, see NODE_USED
  * @succ:	successors; in a window NODE_NEAR of them at the most
- * @more:	where there is no room for all: a chunk. In a graph it is the one with the
- *		latest of them, by CHUNK_WIDE, in a window with the earliest, and NODE_NEAR
- *		are in the node
+ * @more:	where there is no room for all: a chunk, and NODE_NEAR are in the node. In a
+ *		graph it is the one with the latest of them, and has CHUNK_WIDE if they are
+ *		wide; in a window it is the one with the earliest
  */
 struct graph_node {
 	atomic_uint count;
@@ -98,19 +99,20 @@ struct graph_many_table {
 
 /**
  * struct graph_chunk - successors for which there is no room in the node
- * @next:	the one opened before it; in a window the one opened after it
- * @to:		their ids, in a window or if the task's chunks are wide,
- * @by:		else by how much greater they are than the task's own
+ * @next:	the one with the successors before these; in a window with those after these
+ * @to:		wide: their ids; in a window their places
+ * @by:		else: by how much greater their ids are than the task's own
  *
- * The first chunk of a task is one unit of UNIT_WORDS words, the second one two, and all
- * others are four: to walk them waits for memory once for each of them. Wide ones are twice
- * as large. In a window, where they are used again for other tasks, all are WINDOW_UNITS.
+ * All chunks of a task are wide, or none is. The first one is a unit of UNIT_WORDS words, the
+ * second one two, and all others are four: to walk them waits for memory once for each of
+ * them. Wide ones are twice as large. In a window, where they are used again for other
+ * tasks, all are WINDOW_UNITS.
  */
 struct graph_chunk {
 	uint32_t next;
 	union {
-		uint32_t to[CHUNK_EDGES_MAX];
-		uint16_t by[CHUNK_EDGES_MAX];
+		uint32_t to[8 * UNIT_WORDS - 1];
+		uint16_t by[2 * (4 * UNIT_WORDS - 1)];
 	};
 };
 
@@ -163,10 +165,10 @@ static __inline struct graph_chunk *window_chunk(struct graph_slab *const *slabs
 	return slab_chunk(slabs, chunk * WINDOW_UNITS);
 }
 
-/* Edges in a chunk of so many units, or twice as many where it is wide. */
-static __inline uint32_t chunk_edges(uint32_t units, bool wide)
+/* Edges in a chunk of size 1, 2 or 4. */
+static __inline uint32_t chunk_edges(uint32_t size, bool wide)
 {
-	return wide ? 2 * units * UNIT_WORDS - 1 : 2 * (units * UNIT_WORDS - 1);
+	return wide ? 2 * size * UNIT_WORDS - 1 : 2 * (size * UNIT_WORDS - 1);
 }
 
 /* The units of the chunk of an edge that comes after @far others which are not in the node, */
@@ -360,7 +362,8 @@ struct pto_graph {
 	struct graph_slabs chunks;	/* edges */
 	uint32_t ntasks;
 	uint32_t room;			/* for so many tasks there are slabs and counts */
-	uint32_t nunits;		/* of chunks */
+	uint32_t nunits;		/* of chunks, from the first one on */
+	uint32_t unused[4];		/* by log2 of their units: chunks that were made wide */
 	_Atomic uint16_t *pending;	/* by task; room for @pending_size of them */
 	uint32_t pending_size;
 	bool armed;			/* these are all as they are before a launch */

@@ -4,7 +4,8 @@
  *
  * The beginning of the first slab of an array is left to small pages, as most
  * graphs are small. All else is filled in huge ones: the first touch of a
- * small page costs more than the tasks in it do.
+ * small page costs more than the tasks in it do. What is left of the last one
+ * is given back when the graph is launched.
  *
  * So freed slabs are kept for the next graph, too, as many as there are. What
  * no graph has needed for a while goes back to the system.
@@ -20,6 +21,7 @@
 
 #define HUGE_SIZE	(2u << 20)
 #define SMALL_SIZE	(64u << 10)	/* or less, on all processors */
+#define REST_LEAST	(HUGE_SIZE / 8)
 
 /* Else a part of its last huge page would be taken for nothing. */
 _Static_assert(SLAB_TASKS * sizeof(struct graph_task) % HUGE_SIZE == 0,
@@ -55,12 +57,20 @@ static struct graph_slab *slab_map(void)
 	return (struct graph_slab *)slab;
 }
 
-static struct graph_slab *slab_get(bool first, bool *fresh)
+static struct graph_slab *slab_new(bool first)
 {
-	struct graph_slab *slab = atomic_exchange(&cache.front, NULL);
+	struct graph_slab *slab = slab_map();
 	size_t small = first ? HUGE_SIZE : 0;
 
-	*fresh = false;
+	if (slab)
+		madvise((char *)slab + small, sizeof(*slab) - small, MADV_HUGEPAGE);
+	return slab;
+}
+
+static struct graph_slab *slab_cached(void)
+{
+	struct graph_slab *slab = atomic_exchange(&cache.front, NULL);
+
 	if (likely(slab))
 		return slab;
 	pthread_mutex_lock(&cache.lock);
@@ -71,12 +81,6 @@ static struct graph_slab *slab_get(bool first, bool *fresh)
 		cache.unused = min(cache.unused, cache.count);
 	}
 	pthread_mutex_unlock(&cache.lock);
-	if (slab)
-		return slab;
-	*fresh = true;
-	slab = slab_map();
-	if (slab)
-		madvise((char *)slab + small, sizeof(*slab) - small, MADV_HUGEPAGE);
 	return slab;
 }
 
@@ -84,6 +88,7 @@ int slabs_add(struct graph_slabs *slabs)
 {
 	bool one = slabs->at == &slabs->first;
 	struct graph_slab *slab, **grown;
+	bool fresh;
 
 	if (!slabs->count) {
 		slabs->at = &slabs->first;
@@ -96,9 +101,13 @@ int slabs_add(struct graph_slabs *slabs)
 			grown[0] = slabs->first;
 		slabs->at = grown;
 	}
-	slab = slab_get(!slabs->count, &slabs->fresh);
+	slab = slab_cached();
+	fresh = !slab;
+	if (unlikely(fresh))
+		slab = slab_new(!slabs->count);
 	if (!slab)
 		return -ENOMEM;
+	slabs->fresh = fresh;
 	slabs->at[slabs->count++] = slab;
 	return 0;
 }
@@ -106,11 +115,17 @@ int slabs_add(struct graph_slabs *slabs)
 void slabs_fit(struct graph_slabs *slabs, size_t used)
 {
 	size_t end = align_up(used, SMALL_SIZE), huge = align_up(used, HUGE_SIZE);
+	char *slab = (char *)slabs->at[slabs->count - 1];
 
+	/* An array begins with small pages. */
+	if (huge == (slabs->count == 1 ? HUGE_SIZE : 0) || huge - end < REST_LEAST)
+		return;
 	slabs->fresh = false;
-	/* The first one begins with small pages. */
-	if (huge > (slabs->count == 1 ? HUGE_SIZE : 0))
-		madvise((char *)slabs->at[slabs->count - 1] + end, huge - end, MADV_DONTNEED);
+	/* To be called cold splits a huge page, of which else no part becomes free, */
+	madvise(slab + end, huge - end, MADV_COLD);
+	madvise(slab + end, huge - end, MADV_DONTNEED);
+	/* and which would soon be made of its parts again. */
+	madvise(slab + huge - HUGE_SIZE, HUGE_SIZE, MADV_NOHUGEPAGE);
 }
 
 /* The first one of an array is the first one to be had again. */

@@ -14,8 +14,9 @@ void slabs_free(struct graph_slabs *slabs);
  * slabs_fit - the last slab is fresh, and nothing is added to it for now
  * @used:	bytes of it; 0: all
  *
- * What is left of its last huge page goes back to the system, which takes it when it is short
- * of memory. Of a slab from the cache it may soon be needed again.
+ * What is left of its last huge page goes back to the system, if that is much. What is added
+ * there later is in small pages. Not for a slab from the cache: there graphs of that size were
+ * before.
  */
 void slabs_fit(struct graph_slabs *slabs, size_t used);
 

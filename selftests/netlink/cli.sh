@@ -7,7 +7,7 @@
 user=${BIN%/bin}/selftests/netlink_user
 cd "$root" || exit 1
 
-tools/vm/run -a 'mock=16 mock_mem_mb=64 mock_blocks=2' -o "$work/json" -m 768 -t 240 \
+tools/vm/run -a 'mock=16 mock_mem_mb=64 mock_blocks=2' -o "$work/json" -m 768 -t 480 \
 	-f /etc/passwd -f /etc/group -f /usr/bin/script -f /lib/terminfo/x/xterm \
 	"${1:-6.12}" -- selftests/netlink/cli_guest.sh "$BIN/pto" "$user" >"$work/all" 2>&1
 status=$?

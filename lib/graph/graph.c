@@ -434,7 +434,7 @@ static uint32_t take_units(struct pto_graph *g, uint32_t units)
 	return at;
 }
 
-/* The chunk that begins at unit @at and ends with successor number @far, and all before it. */
+/* To be used again: the chunk at unit @at, whose last successor is number @far, and all before. */
 static void leave_chunks(struct pto_graph *g, uint32_t at, uint32_t far)
 {
 	struct graph_chunk *chunk;

@@ -11,7 +11,7 @@ int slabs_add(struct graph_slabs *slabs);
 void slabs_free(struct graph_slabs *slabs);
 
 /**
- * slabs_fit - the last slab is fresh, and nothing is added to it for now
+ * slabs_fit - give back what the last slab, a fresh one, has too much
  * @used:	bytes of it; 0: all
  *
  * What is left of its last huge page goes back to the system, if that is much. What is added

@@ -519,33 +519,21 @@ static __attribute__((noinline)) int open_chunk(struct pto_graph *g, struct grap
 	return 0;
 }
 
-static __inline int put_in_chunk(struct pto_graph *g, struct graph_node *node, bool wide,
-				 uint32_t from, uint32_t n, uint32_t to)
+/* Put successor number @n of @from where it goes when the node is full. */
+static int put_far(struct pto_graph *g, struct graph_node *node, uint32_t from, uint32_t n,
+		   uint32_t to)
 {
+	bool wide = !is_short(from, to) || node_wide(node);
 	uint32_t place = chunk_place(n - NODE_NEAR, wide);
 
-	if (unlikely(!place || n == NODE_EDGES))
+	if (n == NODE_EDGES)
+		return open_chunk(g, node, from, n, to);
+	if (wide && !node_wide(node) && widen(g, node, from, n - NODE_NEAR))
+		return -ENOMEM;
+	if (!place)
 		return open_chunk(g, node, from, n, to);
 	chunk_put(node_chunk(g->chunks.at, node), wide, place, from, to);
 	return 0;
-}
-
-static __attribute__((noinline)) int put_wide(struct pto_graph *g, struct graph_node *node,
-					      uint32_t from, uint32_t n, uint32_t to)
-{
-	/* A task's first chunk is opened as what it has to be. */
-	if (n > NODE_EDGES && !node_wide(node) && widen(g, node, from, n - NODE_NEAR))
-		return -ENOMEM;
-	return put_in_chunk(g, node, true, from, n, to);
-}
-
-/* Put successor number @n of @from where it goes when the node is full. */
-static __inline int put_far(struct pto_graph *g, struct graph_node *node, uint32_t from, uint32_t n,
-			    uint32_t to)
-{
-	if (unlikely(!is_short(from, to) || node_wide(node)))
-		return put_wide(g, node, from, n, to);
-	return put_in_chunk(g, node, false, from, n, to);
 }
 
 /* The successor is in its place. */
@@ -558,39 +546,42 @@ static __inline int count_edge(struct pto_graph *g, struct graph_node *node,
 	return 0;
 }
 
-/* An edge for which there is no room in the node, */
-static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
-						  struct graph_node *succ, uint32_t from,
-						  uint32_t to)
-{
-	uint32_t n = node_nsucc(node);
-
-	if (unlikely(n == NODE_MAX_SUCC))
-		return full_node(from);
-	if (unlikely(put_far(g, node, from, n, to)))
-		return -ENOMEM;
-	return count_edge(g, node, succ, to);
-}
-
-/* or in the count of @to. */
-static __attribute__((noinline)) int add_many_edge(struct pto_graph *g, struct graph_node *node,
+/* An edge that opens a chunk, or is wide, or has no room in the count of @to. */
+static __attribute__((noinline)) int add_rare_edge(struct pto_graph *g, struct graph_node *node,
 						   struct graph_node *succ, uint32_t from,
 						   uint32_t to)
 {
+	bool many = node_npred(succ) >= PENDING_MANY - 1;
 	uint32_t n = node_nsucc(node);
 
 	if (unlikely(n == NODE_MAX_SUCC))
 		return full_node(from);
-	if (node_npred(succ) < PENDING_MANY && many_room(g))
+	if (many && node_npred(succ) < PENDING_MANY && many_room(g))
 		return -ENOMEM;
 	if (n < NODE_EDGES)
 		node->succ[n] = to;
 	else if (put_far(g, node, from, n, to))
 		return -ENOMEM;
+	if (!many)
+		return count_edge(g, node, succ, to);
 	node->edges += NODE_SUCC;
 	count_in_table(g, succ, to);
 	g->sealed = false;
 	return 0;
+}
+
+/* An edge for which there is no room in the node; here, too, what is rare is done in a call. */
+static __attribute__((noinline)) int add_far_edge(struct pto_graph *g, struct graph_node *node,
+						  struct graph_node *succ, uint32_t from,
+						  uint32_t to)
+{
+	uint32_t n = node_nsucc(node), place = chunk_place(n - NODE_NEAR, false);
+
+	if (unlikely(!place || n == NODE_EDGES || n == NODE_MAX_SUCC || !is_short(from, to) ||
+		     node_wide(node)))
+		return add_rare_edge(g, node, succ, from, to);
+	chunk_put(node_chunk(g->chunks.at, node), false, place, from, to);
+	return count_edge(g, node, succ, to);
 }
 
 static __attribute__((cold)) int bad_edge(struct pto_graph *g, int from, int to)
@@ -612,7 +603,7 @@ static __inline int add_edge(struct pto_graph *g, struct graph_node *node, uint3
 	uint32_t n = node_nsucc(node);
 
 	if (unlikely(node_npred(succ) >= PENDING_MANY - 1))
-		return add_many_edge(g, node, succ, from, to);
+		return add_rare_edge(g, node, succ, from, to);
 	if (unlikely(n >= NODE_EDGES))
 		return add_far_edge(g, node, succ, from, to);
 	node->succ[n] = to;

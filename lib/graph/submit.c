@@ -125,6 +125,18 @@ static int allocate(struct pto_graph *g, struct pto_tensor *t)
 	return 0;
 }
 
+/* A graph would go on using what its flow, or the scope of that, takes back. */
+static int no_buffers_of_flows(const struct pto_graph *g, const struct pto_task *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->naccesses; i++)
+		if (unlikely(t->accesses[i].tensor->owner))
+			return fail(-ESTALE, "task %u, tensor %u: its buffer is a flow's, and goes with it",
+				    g->ntasks, i);
+	return 0;
+}
+
 static int allocate_outputs(struct pto_graph *g, const struct pto_task *t)
 {
 	uint32_t i;
@@ -238,11 +250,14 @@ int64_t pto_graph_submit(struct pto_graph *g, const struct pto_task *t)
 
 	if (!g || !t)
 		return fail(-EINVAL, "pto_graph_submit: NULL argument");
+	if (device_ours(g->dev))
+		return -EPERM;
 	if (atomic_load_explicit(&g->launched, memory_order_relaxed))
 		return fail(-EBUSY, "the graph is being launched");
 	if (g->deps_lost)
 		return graph_deps_lost(g->deps_lost);
-	ret = submit_check(t, g->ntasks) ?: submit_check_tensors(t, g->ntasks);
+	ret = submit_check(t, g->ntasks) ?: submit_check_tensors(t, g->ntasks) ?:
+	      no_buffers_of_flows(g, t);
 	if (ret)
 		return ret;
 	lanes = submit_lanes(g, t, g->ntasks);

@@ -20,15 +20,20 @@
 #define SCOPE_NS	(60 * NSEC_PER_SEC)	/* of another submitter */
 
 /*
- * pto_tensor.owner: which buffer of which heap of which flow, from 1 on, so that
- * one that is gone is known for what it is.
+ * pto_tensor.owner: which buffer of which heap of which submitter of which stream, so that
+ * one that is gone is known for what it is. The number, modulo 2^36, is that of a buffer
+ * among the latest; streams are numbered from 1 on, so that it is never 0.
  */
 #define OWNER_LEVEL_BITS	2
 #define OWNER_FLOW_BITS		6
+#define OWNER_NUMBER_BITS	36
 #define OWNER_SHIFT		(OWNER_LEVEL_BITS + OWNER_FLOW_BITS)
+#define OWNER_STREAM_SHIFT	(OWNER_SHIFT + OWNER_NUMBER_BITS)
+#define OWNER_NUMBER		((1ull << OWNER_NUMBER_BITS) - 1)
 
 _Static_assert(STREAM_LEVELS == 1 << OWNER_LEVEL_BITS && STREAM_FLOWS == 1 << OWNER_FLOW_BITS,
 	       "an owner has a bit field for each");
+_Static_assert(STREAM_SERIAL_MAX >> (64 - OWNER_STREAM_SHIFT) == 0, "and for the stream");
 
 /* 0, or why @call can not be served; before any lock, as fork() may have left that taken. */
 static int usable(const struct pto_flow *f, const char *call)
@@ -179,7 +184,8 @@ static int allocate(struct pto_flow *f, struct pto_tensor *t)
 	if (ret)
 		return ret;
 	t->addr = (uintptr_t)ptr;
-	t->owner = (number + 1) << OWNER_SHIFT | f->index << OWNER_LEVEL_BITS | level;
+	t->owner = (uint64_t)s->serial << OWNER_STREAM_SHIFT |
+		   (number & OWNER_NUMBER) << OWNER_SHIFT | f->index << OWNER_LEVEL_BITS | level;
 	return 0;
 }
 
@@ -187,9 +193,12 @@ static int allocate(struct pto_flow *f, struct pto_tensor *t)
 static bool use(struct stream *s, const struct pto_tensor *t)
 {
 	struct pto_flow *f = s->flows[t->owner >> OWNER_LEVEL_BITS & (STREAM_FLOWS - 1)];
-	unsigned int level = t->owner & (STREAM_LEVELS - 1);
+	struct heap *h;
 
-	return f && heap_use(&f->heap[level], (t->owner >> OWNER_SHIFT) - 1, s->head);
+	if (!f || t->owner >> OWNER_STREAM_SHIFT != s->serial)
+		return false;
+	h = &f->heap[t->owner & (STREAM_LEVELS - 1)];
+	return heap_use(h, h->next - ((h->next - (t->owner >> OWNER_SHIFT)) & OWNER_NUMBER), s->head);
 }
 
 static int place_tensors(struct pto_flow *f)
@@ -204,7 +213,7 @@ static int place_tensors(struct pto_flow *f)
 		if (!t->addr)
 			ret = allocate(f, t);
 		else if (unlikely(t->owner && !use(f->stream, t)))
-			ret = fail(-ESTALE, "its buffer has gone with the scope that it was made in");
+			ret = fail(-ESTALE, "its buffer has gone with the scope or the flow that it was made in");
 		if (ret) {
 			fail_prefix("task %llu, tensor %u",
 				    (unsigned long long)f->stream->stat.tasks, i);

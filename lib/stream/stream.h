@@ -44,6 +44,7 @@
 #define STREAM_LEVELS	4	/* of scopes that have heaps of their own */
 #define STREAM_DEPTH	64
 #define STREAM_FLOWS	64
+#define STREAM_SERIAL_MAX	((1u << 20) - 1)
 #define STREAM_NAP_NS	(5 * NSEC_PER_MSEC)	/* the longest that a submitter sleeps at once */
 
 struct check;
@@ -72,6 +73,7 @@ struct stream_place {
  * @event:	submitters sleep on it
  * @error:	the launch has failed: nothing more is submitted
  * @here:	the CPU that the latest submitter has run on
+ * @serial:	1 to STREAM_SERIAL_MAX, by which buffers of one stream are told from another's
  * @lends:	how many threads that submit become workers when they are through; @lent of them
  *		have, which the scheduler's lock guards
  * @log:	of a launch that is profiled; there before anything is submitted
@@ -99,6 +101,7 @@ struct stream {
 	atomic_uint event;
 	atomic_int error;
 	atomic_int here;
+	unsigned int serial;
 	unsigned int lends, lent;
 	struct profile_log *log;
 

@@ -439,6 +439,7 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 		  struct stream **stream)
 {
 	struct stream *s = aligned_alloc(CACHE_LINE, align_up(sizeof(*s), CACHE_LINE));
+	static atomic_uint streams;
 	int ret;
 
 	if (!s)
@@ -449,6 +450,7 @@ int stream_create(struct pto_graph *graph, struct sched *sched, const struct pto
 	device_get(s->dev);
 	s->graph = graph;
 	s->sched = sched;
+	s->serial = atomic_fetch_add(&streams, 1) % STREAM_SERIAL_MAX + 1;
 	s->window.mask = o->window - 1;
 	s->window.open = true;
 	s->window.watch = TASK_NONE;

@@ -516,6 +516,32 @@ TEST_F(flow, a_buffer_dies_with_its_scope)
 	EXPECT_EQ(0, pto_flow_finish(self->flow));
 }
 
+/* Of the next flow the same number, at the same address, is another buffer; a graph has none. */
+TEST_F(flow, a_buffer_dies_with_its_flow)
+{
+	struct pto_tensor t, next;
+	struct pto_access access = { &t, PTO_IN };
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, NOOP, PTO_NO_KERNEL },
+		.naccesses = 1, .accesses = &access,
+	};
+
+	pto_tensor_init(&t, NULL, SHAPE(100), 1, PTO_FLOAT32);
+	next = t;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, submit(self->flow, NOOP, &t, PTO_OUT));
+	ASSERT_EQ(1, submit(self->flow, NOOP, &t, PTO_IN));
+	ASSERT_EQ(0, pto_flow_finish(self->flow));
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, submit(self->flow, NOOP, &next, PTO_OUT));
+	EXPECT_EQ(-ESTALE, submit(self->flow, NOOP, &t, PTO_IN));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "task 1, tensor 0")) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(1, submit(self->flow, NOOP, &next, PTO_IN));
+	ASSERT_EQ(0, pto_flow_finish(self->flow));
+	EXPECT_EQ(-ESTALE, pto_graph_submit(self->graph, &task));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "a flow's")) TH_LOG("%s", pto_last_error());
+}
+
 TEST_F(flow, a_scope_that_holds_too_much_is_told)
 {
 	struct pto_tensor t;

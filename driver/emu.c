@@ -247,13 +247,20 @@ void pto_emu_forget(struct pto_stream *stream, u64 to)
 	}
 }
 
-/* @done: the emulator has executed it. */
-static void pto_flight_release(struct pto_emu *emu, struct pto_flight *flight, bool done)
+static void pto_flight_put(struct pto_flight *flight)
 {
 	if (flight->prog)
 		pto_object_put_atomic(flight->prog);
 	if (flight->args)
 		pto_object_put_atomic(flight->args);
+	flight->prog = NULL;
+	flight->args = NULL;
+}
+
+/* @done: the emulator has executed it. */
+static void pto_flight_release(struct pto_emu *emu, struct pto_flight *flight, bool done)
+{
+	pto_flight_put(flight);
 	if (flight->gone && done)
 		kfree(flight->gone);
 	else if (flight->gone)
@@ -443,6 +450,8 @@ static void pto_emu_land(struct pto_emu *emu, u32 core)
 	c->faulted |= status != PTO_STATUS_OK && status != PTO_STATUS_CANCELED;
 	if (flight->prog)
 		pto_emu_account(emu, core, flight);
+	/* The user may destroy what a launch used as soon as he sees it done. */
+	pto_flight_put(flight);
 	pto_flight_land(flight, core);
 	pto_flight_release(emu, flight, status == PTO_STATUS_OK);
 }

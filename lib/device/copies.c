@@ -202,6 +202,9 @@ static int pump(struct copies *s)
 		if (!ret && job->sent == job->copy.size)
 			s->sending++;
 	}
+	/* A fault has stopped the stream since: whose, its entry says. */
+	if (ret == -EIO)
+		take_completed(s);
 	return ret == -EBUSY ? 0 : ret;
 }
 
@@ -339,7 +342,7 @@ static int64_t submit(struct copies *s, const struct copy *copy)
 		return error_of(s);
 	}
 	s->queued--;
-	return refused(s, ret);
+	return s->error ? error_of(s) : refused(s, ret);
 }
 
 int64_t copies_submit(struct pto_stream *stream, const struct copy *copy)

@@ -36,6 +36,11 @@ void pto_stream_destroy(struct pto_stream *s)
 	device_put(dev);
 }
 
+static bool overlap(const char *a, const char *b, size_t size)
+{
+	return a < b ? (size_t)(b - a) < size : (size_t)(a - b) < size;
+}
+
 static int check(struct pto_stream *s, const struct copy *c)
 {
 	int ret = device_usable(s->dev);
@@ -44,6 +49,10 @@ static int check(struct pto_stream *s, const struct copy *c)
 		ret = mem_check(s->dev->mem, c->dst, c->size);
 	if (!ret && (c->kind == COPY_FROM_DEVICE || c->kind == COPY_ON_DEVICE))
 		ret = mem_check(s->dev->mem, c->src, c->size);
+	/* It may be done in pieces, each of which might be fine. */
+	if (!ret && c->kind != COPY_FILL && overlap(c->dst, c->src, c->size))
+		ret = fail(-EINVAL, "stream copy: %zu bytes at %p and at %p overlap", c->size, c->src,
+			   c->dst);
 	return ret;
 }
 

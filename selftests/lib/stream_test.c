@@ -156,6 +156,9 @@ TEST_F(stream, bad_arguments)
 	EXPECT_EQ(-EINVAL, pto_stream_write(self->s, self->a, self->host, sizeof(self->host) + 1));
 	EXPECT_EQ(-EINVAL, pto_stream_read(self->s, self->back, self->host, 4));
 	EXPECT_EQ(-EINVAL, pto_stream_copy(self->s, self->b, self->host, 4));
+	EXPECT_EQ(-EINVAL, pto_stream_copy(self->s, self->a + 1, self->a, 8));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "overlap")) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(-EINVAL, pto_stream_copy(self->s, self->a, self->a, 8));
 	EXPECT_EQ(-EINVAL, pto_stream_fill(self->s, self->a, 0, 6));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "multiples of 4"));
 	EXPECT_EQ(-EINVAL, pto_stream_fill(NULL, self->a, 0, 4));

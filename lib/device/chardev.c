@@ -70,7 +70,7 @@ static uint32_t memory_map(struct mem_source *source, void *start, size_t size)
 	int ret = chardev_call(cd, PTO_IOC_MEM_ALLOC, &mem);
 
 	if (ret) {
-		fail(-ENOMEM, "device memory: the device has no %zu bytes left: %s", size,
+		fail(-ENOMEM, "device memory: the driver gives no %zu bytes: %s", size,
 		     strerror(-ret));
 		return 0;
 	}
@@ -174,13 +174,19 @@ static int open_failed(const char *path, int error)
 
 	switch (error) {
 	case ENOENT:
+	case ENXIO:
 		return fail(-ENODEV, "there is no %s: is the module pto loaded, and has it so many devices?",
 			    path);
-	case EACCES:
 	case EPERM:
+		return fail(-error, "%s may not be opened here: if this is a container, allow it the device",
+			    path);
+	case EACCES:
 		if (stat(path, &st))
 			break;
-		if (st.st_mode & 060)
+		if (!st.st_gid)
+			return fail(-error, "no permission to open %s, which is root's: the udev rule of pto gives it to the group 'pto' (make install), or run as root",
+				    path);
+		if ((st.st_mode & 060) == 060)
 			return fail(-error, "no permission to open %s: join the group '%s' that it belongs to (usermod -aG), and log in again",
 				    path, group_of(st.st_gid, group, sizeof(group)));
 		return fail(-error, "no permission to open %s, which only its owner may use (mode %o)",
@@ -312,12 +318,13 @@ static int chardev_open(struct pto_device *dev)
 static void chardev_close(struct pto_device *dev)
 {
 	struct chardev *cd = dev->chardev;
+	bool busy;
 
 	if (!cd)
 		return;
 	if (dev->emu)
 		emu_destroy(dev->emu);
-	port_free_all(cd);
+	busy = !port_free_all(cd);
 	mem_destroy(dev->mem);
 	detach(cd);
 	if (cd->window)
@@ -327,7 +334,8 @@ static void chardev_close(struct pto_device *dev)
 	if (cd->fd >= 0)
 		close(cd->fd);
 	pthread_mutex_destroy(&cd->lock);
-	free(cd);
+	if (likely(!busy))
+		free(cd);
 }
 
 static const char *chardev_mode(const struct pto_device *dev)
@@ -484,8 +492,8 @@ int chardev_map_stream(struct chardev *cd, struct pto_stream_create *create,
 	void *map;
 
 	if (ret)
-		return fail(ret == -EMFILE ? -EBUSY : ret, "the device has no stream left: %s",
-			    strerror(-ret));
+		return ret == -EMFILE ? fail(-EBUSY, "the context has no stream left") :
+					fail(ret, "the driver gives no stream: %s", strerror(-ret));
 	map = mmap(NULL, create->mmap_size, PROT_READ, MAP_SHARED, cd->fd, create->mmap_offset);
 	if (map == MAP_FAILED) {
 		ret = fail(-errno, "the page of a stream can not be mapped: %m");

@@ -98,14 +98,16 @@ static inline uint64_t chardev_completed(const struct pto_stream_page *page)
 
 void port_init(struct chardev *cd);
 int port_launch_begin(struct pto_device *dev, unsigned int blocks, uint64_t task_ns);
-struct emu_core *port_queue(struct pto_device *dev, unsigned int slot);
+int port_queue(struct pto_device *dev, unsigned int slot, struct emu_core **core);
 unsigned int port_width(struct pto_device *dev);
 void port_launch_end(struct pto_device *dev);
 bool port_poll(struct sched_worker *w);
 void port_wait(struct sched_worker *w);
 void port_rouse(struct pto_device *dev, unsigned int worker);
 void port_leave(struct sched_worker *w);
-void port_free_all(struct chardev *cd);
+
+/** port_free_all - false: a call is still under way, which may write to what it was given */
+bool port_free_all(struct chardev *cd);
 
 /* ---- streams of copies (copies.c) --------------------------------------- */
 
@@ -121,18 +123,24 @@ int copies_wait(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns);
 /** ring_works - 0 if calls to @cd can be made by io_uring, or -errno */
 int ring_works(const struct chardev *cd);
 
-/** ring_thread - the calling thread's ring, made at the first call; NULL: it can not have one */
+/**
+ * ring_thread - the calling thread's ring, made at the first call
+ *
+ * NULL: it can not have one, or what it had is of no use any more, as io_uring has been
+ * forbidden since.
+ */
 struct ring *ring_thread(void);
 
-/** ring_prepare - prepare a call; @args and @call must stay until it is done */
+/**
+ * ring_prepare - prepare a call; @args and @call must stay until it is done
+ *
+ * One that the kernel does not take ends with -ECANCELED, here or in ring_submit_wait().
+ */
 void ring_prepare(struct ring *ring, const struct chardev *cd, unsigned int cmd, const void *args,
 		  struct ring_call *call);
 
 /** ring_prepare_read - prepare to read an eventfd into @value, as soon as it is not 0 */
 void ring_prepare_read(struct ring *ring, int event, uint64_t *value, struct ring_call *call);
-
-/** ring_cancel - end a call that is under way, if it is; waits for its end in bounded time */
-void ring_cancel(struct ring *ring, struct ring_call *call);
 
 /**
  * ring_submit_wait - make the calls that were prepared, and sleep until @count calls are done
@@ -140,5 +148,8 @@ void ring_cancel(struct ring *ring, struct ring_call *call);
  * Sleeps for @timeout_ns at the most. One system call.
  */
 void ring_submit_wait(struct ring *ring, unsigned int count, uint64_t timeout_ns);
+
+/** ring_finish - wait until a call of the calling thread's is done; false: not by @deadline */
+bool ring_finish(struct ring_call *call, uint64_t deadline);
 
 #endif

@@ -316,7 +316,11 @@ int pto_mem_alloc(struct pto_device *dev, size_t size, void **ptr)
 	if (!dev || !ptr)
 		return fail(-EINVAL, "pto_mem_alloc: NULL argument");
 	ret = device_usable(dev);
-	return ret ? ret : mem_alloc(dev->mem, size, ptr);
+	if (ret)
+		return ret;
+	ret = mem_alloc(dev->mem, size, ptr);
+	/* It may have died meanwhile, and has no memory since then. */
+	return ret == -ENOMEM && !device_alive(dev) ? device_dead(dev) : ret;
 }
 
 int pto_mem_free(struct pto_device *dev, void *ptr)

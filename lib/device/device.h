@@ -117,8 +117,7 @@ struct sched_worker;
  *
  * @launch_begin: a launch is about to use the first @blocks blocks; the longest that a
  *		kernel may run is @task_ns
- * @launch_queue: the queue that feeds a core: block @slot / 3, lane @slot % 3. NULL with
- *		a text
+ * @launch_queue: the queue that feeds a core: block @slot / 3, lane @slot % 3
  * @launch_width: cores that really run at once; more would only be kept waiting
  * @launch_depth: tasks without order between them that a core may be given at once
  * @launch_batch_ns: as many of them as take so long together, by emu_core.task_ns; the less
@@ -151,7 +150,7 @@ struct device_ops {
 	int (*stream_wait)(struct pto_stream *stream, int64_t seqno, uint64_t timeout_ns);
 
 	int (*launch_begin)(struct pto_device *dev, unsigned int blocks, uint64_t task_ns);
-	struct emu_core *(*launch_queue)(struct pto_device *dev, unsigned int slot);
+	int (*launch_queue)(struct pto_device *dev, unsigned int slot, struct emu_core **core);
 	unsigned int (*launch_width)(struct pto_device *dev);
 	unsigned int launch_depth;
 	uint32_t launch_batch_ns;

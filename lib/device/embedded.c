@@ -99,9 +99,10 @@ static int embedded_launch_begin(struct pto_device *dev, unsigned int blocks, ui
 	return dev->inplace ? 0 : min(emu_threads_start(dev->emu), 0);
 }
 
-static struct emu_core *embedded_queue(struct pto_device *dev, unsigned int slot)
+static int embedded_queue(struct pto_device *dev, unsigned int slot, struct emu_core **core)
 {
-	return emu_core(dev->emu, slot);
+	*core = emu_core(dev->emu, slot);
+	return *core ? 0 : -ENOMEM;
 }
 
 static unsigned int embedded_width(struct pto_device *dev)

@@ -132,36 +132,46 @@ static int port_new(struct chardev *cd, unsigned int slot, struct port **out)
 	return 0;
 }
 
-struct emu_core *port_queue(struct pto_device *dev, unsigned int slot)
+int port_queue(struct pto_device *dev, unsigned int slot, struct emu_core **core)
 {
 	struct chardev *cd = dev->chardev;
 	struct port *p = atomic_load(&cd->ports[slot]);
+	int ret;
 
 	if (!p) {
-		if (port_new(cd, slot, &p))
-			return NULL;
+		ret = port_new(cd, slot, &p);
+		if (ret)
+			return ret;
 		atomic_store(&cd->ports[slot], p);
 	}
-	return p->core;
+	*core = p->core;
+	return 0;
 }
 
-void port_free_all(struct chardev *cd)
+bool port_free_all(struct chardev *cd)
 {
+	bool busy = false;
 	struct port *p;
 	unsigned int i;
 
 	for (i = 0; i < EMU_FIRST_STREAM; i++) {
 		p = atomic_load(&cd->ports[i]);
-		/* A call that does not end may still write to it. */
-		if (!p || p->waiting.busy || p->submitting.busy)
+		if (!p)
 			continue;
+		if (p->waiting.busy || p->submitting.busy) {
+			busy = true;
+			continue;
+		}
 		chardev_unmap_stream(cd, &p->create, p->page);
 		free(p->core);
 		free(p);
 	}
-	for (i = 0; i < SCHED_MAX_WORKERS; i++)
+	for (i = 0; i < SCHED_MAX_WORKERS; i++) {
+		busy |= cd->wakers[i].reading.busy;
 		if (cd->wakers[i].event >= 0)
 			close(cd->wakers[i].event);
+	}
+	return !busy;
 }
 
 void port_init(struct chardev *cd)
@@ -257,7 +267,7 @@ static int advance(struct sched_worker *w, struct sched_queue *q, struct port *p
 	return unlikely(p->error) && queue->sq_head == p->submitted ? p->error : 0;
 }
 
-/* The flat number in this launch of a core that the device has told of; -1: that is none. */
+/* The flat number in this launch of a core that the device has told of; see launch_task_failed(). */
 static int number_of(struct sched_worker *w, const struct sched_queue *q, int core)
 {
 	int blocks = dev_of(w)->blocks;
@@ -265,7 +275,7 @@ static int number_of(struct sched_worker *w, const struct sched_queue *q, int co
 	if (q->kind != SCHED_MIXED)
 		return q->core->number;
 	if (core < 0)
-		return -1;
+		return -1 - (int)q->core->number;
 	return sched_lane(w, q->block, core < blocks ? PTO_LANE_AIC :
 			  PTO_LANE_AIV0 + (core - blocks) % 2)->core->number;
 }
@@ -347,7 +357,8 @@ static void batch_taken(struct port *p, int ret)
 	/* What it has not accepted, it says why when it is asked again. */
 	p->submitted += p->submit.accepted;
 	p->accepted += p->submit.accepted;
-	if (ret && ret != -EBUSY)
+	/* Nor does it say anything if a ring has made no call of it: then another way is taken. */
+	if (ret && ret != -EBUSY && ret != -ECANCELED)
 		p->error = ret;
 }
 
@@ -355,9 +366,9 @@ static void batch_taken(struct port *p, int ret)
  * The seqno to wait for: half of what the core has to do, so that it goes on meanwhile; but
  * only what the driver has, or is given now.
  */
-static void aim(struct port *p)
+static uint64_t aim(const struct port *p)
 {
-	p->wait.seqno = min(p->done + (pending(p) + 1) / 2, p->accepted + p->submit.count);
+	return min(p->done + (pending(p) + 1) / 2, p->accepted + p->submit.count);
 }
 
 /* To be made before anybody sees that the worker watches. Without one it looks around at times. */
@@ -422,7 +433,7 @@ static void wait_uring(struct sched_worker *w, struct ring *ring)
 		p = port_of(cd, w->busy[i]);
 		if (p->waiting.busy)
 			continue;
-		aim(p);
+		p->wait.seqno = aim(p);
 		p->wait.timeout_ns = PTO_TIMEOUT_MAX_NS;
 		ring_prepare(ring, cd, PTO_IOC_STREAM_WAIT, &p->wait, &p->waiting);
 	}
@@ -453,9 +464,8 @@ static void wait_events(struct sched_worker *w, int event)
 		p = port_of(cd, w->busy[i]);
 		if (p->armed > p->done)
 			continue;
-		aim(p);
 		arm.stream = p->create.handle;
-		arm.seqno = max(p->wait.seqno, p->done + 1);
+		arm.seqno = max(aim(p), p->done + 1);
 		if (!chardev_call(cd, PTO_IOC_EVENT_FD, &arm))
 			p->armed = arm.seqno;
 	}
@@ -465,6 +475,7 @@ static void wait_events(struct sched_worker *w, int event)
 
 static void wait_ioctl(struct sched_worker *w)
 {
+	struct pto_stream_wait wait = { .size = sizeof(wait), .timeout_ns = PATIENCE_NS };
 	struct chardev *cd = dev_of(w)->chardev;
 	struct port *p, *nearest = NULL;
 	unsigned int i;
@@ -481,9 +492,9 @@ static void wait_ioctl(struct sched_worker *w)
 	}
 	if (!nearest)
 		return;
-	aim(nearest);
-	nearest->wait.timeout_ns = PATIENCE_NS;
-	if (chardev_call(cd, PTO_IOC_STREAM_WAIT, &nearest->wait) != -ETIME)
+	wait.stream = nearest->create.handle;
+	wait.seqno = aim(nearest);
+	if (chardev_call(cd, PTO_IOC_STREAM_WAIT, &wait) != -ETIME)
 		return;
 	/* It takes a call for each stream, but now there is time. */
 	event = waker_of(w)->event;
@@ -519,12 +530,13 @@ void port_leave(struct sched_worker *w)
 {
 	struct chardev *cd = dev_of(w)->chardev;
 	uint64_t deadline = now_ns() + DRAIN_NS;
-	struct ring_call *reading = &cd->wakers[w->index].reading;
+	struct waker *waker = &cd->wakers[w->index];
 	struct port *p;
 	unsigned int i;
 
-	if (reading->busy)
-		ring_cancel(ring_thread(), reading);
+	if (waker->reading.busy)
+		eventfd_write(waker->event, 1);
+	ring_finish(&waker->reading, deadline);
 	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
 		if (pending(p))
@@ -532,8 +544,8 @@ void port_leave(struct sched_worker *w)
 	}
 	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
-		while ((p->waiting.busy || p->submitting.busy) && now_ns() < deadline)
-			ring_submit_wait(ring_thread(), 1, SCHED_PARK_NS);
+		ring_finish(&p->submitting, deadline);
+		ring_finish(&p->waiting, deadline);
 	}
 }
 

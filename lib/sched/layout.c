@@ -30,11 +30,11 @@ static struct sched_worker *worker_new(struct sched *s, unsigned int index)
 static int add_core(struct sched *s, struct sched_worker *w, unsigned int slot,
 		    unsigned int number, unsigned int kind)
 {
-	struct emu_core *core = s->dev->ops->launch_queue(s->dev, slot);
-	struct emu_core *last = w->core[kind];
+	struct emu_core *core, *last = w->core[kind];
+	int ret = s->dev->ops->launch_queue(s->dev, slot, &core);
 
-	if (!core)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 	core->number = number;
 	core->kind = kind;
 	core->peer = last ? last->peer : core;
@@ -50,12 +50,13 @@ static int add_core(struct sched *s, struct sched_worker *w, unsigned int slot,
 static int add_block(struct sched *s, struct sched_worker *w, unsigned int block,
 		     unsigned int index)
 {
-	struct emu_core *core = s->dev->ops->launch_queue(s->dev, EMU_FIRST_BLOCK + block);
 	struct sched_queue *q = &w->queue[w->nqueues + index];
+	struct emu_core *core;
 	unsigned int lane;
+	int ret = s->dev->ops->launch_queue(s->dev, EMU_FIRST_BLOCK + block, &core);
 
-	if (!core)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 	core->number = block;
 	q->core = core;
 	q->kind = SCHED_MIXED;

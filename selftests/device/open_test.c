@@ -116,11 +116,12 @@ static bool forbid_uring(void)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, __NR_io_uring_setup, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, __NR_io_uring_register, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog prog = { 4, filter };
+	struct sock_fprog prog = { 5, filter };
 
 	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
 	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
@@ -174,10 +175,34 @@ TEST(a_thread_without_a_ring_uses_ioctl)
 	pto_device_close(dev);
 }
 
+/* Forbidden to a thread that has a ring: what it has prepared is submitted otherwise. */
+TEST(a_ring_that_is_forbidden_later)
+{
+	struct rig r;
+	int round;
+
+	unsetenv("PTO_SUBMIT");
+	ASSERT_EQ(0, rig_open(&r, "pto0")) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, rig_add_busy(&r, 200, 100));
+	ASSERT_EQ(0, rig_launch(&r)) TH_LOG("%s", pto_last_error());
+	if (!forbid_uring())
+		SKIP(return, "this kernel has no seccomp");
+	for (round = 2; round < 5; round++) {
+		EXPECT_EQ(0, rig_launch(&r)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(200 * round, *r.word);
+		EXPECT_EQ(0, good_run(r.dev, r.prog[0], 500)) TH_LOG("%s", pto_last_error());
+	}
+	EXPECT_EQ(0, rig_close(&r));
+}
+
 /* ---- fork --------------------------------------------------------------- */
 
 static int child_of_fork(struct rig *r)
 {
+	struct pto_task task = {
+		.size = sizeof(task), .kernels = { PTO_NO_KERNEL, 0, PTO_NO_KERNEL },
+	};
+	uint64_t args[2] = { 0 };
 	struct pto_program *noop;
 	struct pto_device *dev;
 	void *ptr;
@@ -186,6 +211,13 @@ static int child_of_fork(struct rig *r)
 	bad += pto_mem_alloc(r->dev, 64, &ptr) != -EPERM;
 	bad += !strstr(pto_last_error(), "fork");
 	bad += rig_launch(r) != -EPERM;
+	bad += pto_graph_add_task(r->graph, 1, PTO_AIV, args, 2) != -EPERM;
+	bad += pto_graph_set_scalar(r->graph, 0, 1, 7) != -EPERM;
+	bad += pto_graph_submit(r->graph, &task) != -EPERM;
+	bad += pto_graph_bind(r->graph, NULL, 0) != -EPERM;
+	bad += pto_graph_param(r->graph, r->word, 64) != -EPERM;
+	bad += pto_graph_set_kernel(r->graph, 9, r->prog[0]) != -EPERM;
+	bad += pto_graph_destroy(r->graph) != -EPERM;
 	bad += pto_device_open("pto0", &dev) != 0 || dev == r->dev;
 	if (bad)
 		return bad;

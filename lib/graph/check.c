@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "device/device.h"
 #include "graph/depmap.h"
 #include "graph/graph.h"
+#include "graph/submit.h"
 
 #define BLOCK		64
 #define SLOTS_FIRST	64
@@ -596,17 +598,21 @@ int check_flow(struct check *c)
 /* ---- graphs ------------------------------------------------------------- */
 
 /* What the kernels get is what counts: it may have been changed since. */
-static void copy_tensors(struct check *c, const struct pto_graph *g)
+static int copy_tensors(struct check *c, const struct pto_graph *g)
 {
+	const struct pto_tensor *copy;
 	struct check_access *a;
-	const uint64_t *args;
-	uint32_t i;
+	uint32_t i, n;
 
 	for (i = 0; i < c->head; i++) {
-		args = (const uint64_t *)(uintptr_t)slab_desc(g->slabs.at, i)->launch.args;
+		for (n = 0, a = task_of(c, i)->accesses; a; a = a->next)
+			n++;
+		copy = submit_copies(slab_desc(g->slabs.at, i), n);
 		for (a = task_of(c, i)->accesses; a; a = a->next)
-			a->tensor = *(const struct pto_tensor *)(uintptr_t)*args++;
+			a->tensor = *copy++;
 	}
+	/* Of one that has died meanwhile they may be zeroes. */
+	return device_usable(g->dev);
 }
 
 static void copy_edges(struct check *c, const struct pto_graph *g)
@@ -647,6 +653,7 @@ static void find_order(struct check *c, const struct pto_graph *g)
 int check_graph(struct check *c, const struct pto_graph *g)
 {
 	uint32_t i;
+	int ret = 0;
 
 	c->found = 0;
 	c->done = 0;
@@ -660,10 +667,12 @@ int check_graph(struct check *c, const struct pto_graph *g)
 		add_task(c);
 	if (!c->error)
 		find_order(c, g);
-	if (!c->error) {
-		copy_tensors(c, g);
+	if (!c->error)
+		ret = copy_tensors(c, g);
+	if (ret)
+		return ret;
+	if (!c->error)
 		copy_edges(c, g);
-	}
 	if (!c->error)
 		look(c, g->ntasks);
 	return verdict(c);

@@ -22,11 +22,14 @@
 #define ARGS_FIRST	4096
 #define ARGS_MAX	(1u << 20)
 
-/* A block of device memory for arguments, which begin on a cache line; small graphs need none. */
+/*
+ * A block of @size bytes of device memory for arguments; small graphs need none. What is said of
+ * it lies elsewhere: of a device that was reset the memory reads as zeroes.
+ */
 struct graph_args {
 	struct graph_args *older;
 	size_t size;
-	char bytes[] __cacheline;
+	void *bytes;
 };
 
 static __attribute__((cold)) int create_checked(struct pto_graph *g, struct pto_graph **graph)
@@ -92,7 +95,8 @@ static void free_args(struct pto_graph *g)
 
 	while ((block = g->args)) {
 		g->args = block->older;
-		mem_free(g->dev->mem, block);
+		mem_free(g->dev->mem, block->bytes);
+		free(block);
 	}
 }
 
@@ -162,6 +166,8 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 		return fail(-EINVAL, "pto_graph_set_kernel: NULL argument");
 	if (func_id < 0 || func_id > MAX_FUNC_ID)
 		return fail(-EINVAL, "func_id %d is not in 0..%d", func_id, MAX_FUNC_ID);
+	if (device_ours(g->dev))
+		return -EPERM;
 	if (is_launched(g))
 		return busy();
 	if (prog->dev != g->dev)
@@ -192,18 +198,21 @@ int pto_graph_set_kernel(struct pto_graph *g, int func_id, struct pto_program *p
 static int add_args_block(struct pto_graph *g, size_t least)
 {
 	size_t size = g->args ? min(2 * g->args->size, (size_t)ARGS_MAX) : ARGS_FIRST;
-	struct graph_args *block;
+	struct graph_args *block = malloc(sizeof(*block));
 	int ret;
 
-	size = max(size, least + sizeof(*block));
-	ret = pto_mem_alloc(g->dev, size, (void **)&block);
-	if (ret)
+	if (!block)
+		return fail(-ENOMEM, "no memory for arguments");
+	block->size = max(size, least);
+	ret = pto_mem_alloc(g->dev, block->size, &block->bytes);
+	if (ret) {
+		free(block);
 		return ret;
+	}
 	block->older = g->args;
-	block->size = size;
 	g->args = block;
 	g->args_at = block->bytes;
-	g->args_left = size - sizeof(*block);
+	g->args_left = block->size;
 	return 0;
 }
 
@@ -243,6 +252,8 @@ static bool more_pending(struct pto_graph *g)
 /* Room for the next task. */
 static __attribute__((noinline)) int add_room(struct pto_graph *g)
 {
+	if (device_ours(g->dev))
+		return -EPERM;
 	if (g->ntasks == GRAPH_MAX_TASKS)
 		return fail(-ENOMEM, "a graph holds %u tasks at the most", GRAPH_MAX_TASKS);
 	if ((g->ntasks == g->pending_size && !more_pending(g)) ||
@@ -325,9 +336,12 @@ static __attribute__((cold)) int bad_task(struct pto_graph *g, int func_id, enum
 static __attribute__((noinline)) int add_with_args(struct pto_graph *g, struct pto_desc *desc,
 						   const uint64_t *args, int nargs)
 {
-	int i, err;
-	uint64_t *at = graph_args(g, nargs * sizeof(*args), sizeof(*args), &err);
+	int i, err = device_ours(g->dev);
+	uint64_t *at;
 
+	if (err)
+		return err;
+	at = graph_args(g, nargs * sizeof(*args), sizeof(*args), &err);
 	if (!at)
 		return err;
 	for (i = 0; i < nargs; i++)

@@ -8,7 +8,9 @@
 #include <pto/pto.h>
 
 #include "base/error.h"
+#include "device/device.h"
 #include "graph/graph.h"
+#include "graph/submit.h"
 
 #define PARAMS_MAX	(1u << 20)
 
@@ -104,9 +106,12 @@ static __attribute__((cold)) int busy(void)
 	return fail(-EBUSY, "the graph is being launched");
 }
 
-static bool is_launched(const struct pto_graph *g)
+/* May it be changed? */
+static int changeable(const struct pto_graph *g)
 {
-	return atomic_load_explicit(&g->launched, memory_order_relaxed);
+	int ret = device_usable(g->dev);
+
+	return ret || !atomic_load_explicit(&g->launched, memory_order_relaxed) ? ret : busy();
 }
 
 static int params_get(struct pto_graph *g)
@@ -129,9 +134,7 @@ int pto_graph_param(struct pto_graph *g, void *addr, size_t size)
 	if (!g || !addr || !size || size > UINT64_MAX - home)
 		return fail(-EINVAL, "pto_graph_param: %s", !g ? "the graph is NULL" :
 			    !addr ? "addr is NULL" : "no such size");
-	if (is_launched(g))
-		return busy();
-	ret = params_get(g);
+	ret = changeable(g) ?: params_get(g);
 	if (ret)
 		return ret;
 	p = g->params;
@@ -210,17 +213,15 @@ int params_prepare(struct pto_graph *g, const struct pto_task *t)
 
 void params_note(struct pto_graph *g, uint32_t id, const struct pto_task *t)
 {
-	const uint64_t *args = (const uint64_t *)(uintptr_t)slab_desc(g->slabs.at, id)->launch.args;
+	struct pto_tensor *copies = submit_copies(slab_desc(g->slabs.at, id), t->naccesses);
 	struct graph_param *param;
-	struct pto_tensor *copy;
 	uint32_t i;
 
 	for (i = 0; i < t->naccesses; i++) {
-		copy = (struct pto_tensor *)(uintptr_t)args[i];
-		param_of(g->params, copy, &param);
+		param_of(g->params, t->accesses[i].tensor, &param);
 		if (!param)
 			continue;
-		param->uses[param->nuses++] = &copy->addr;
+		param->uses[param->nuses++] = &copies[i].addr;
 		param->written |= t->accesses[i].dir != PTO_IN;
 	}
 }
@@ -306,8 +307,9 @@ int pto_graph_bind(struct pto_graph *g, const struct pto_binding *b, uint32_t co
 
 	if (!g || (count && !b))
 		return fail(-EINVAL, "pto_graph_bind: NULL argument");
-	if (is_launched(g))
-		return busy();
+	ret = changeable(g);
+	if (ret)
+		return ret;
 	if (!g->params)
 		return count ? fail(-ENOENT, "the graph has no parameters") : 0;
 	ret = bind(g->params, b, count);
@@ -336,11 +338,13 @@ int pto_graph_set_scalar(struct pto_graph *g, int task, uint32_t index, uint64_t
 	const struct pto_desc *desc;
 	uint32_t tensors;
 	uint64_t *args;
+	int ret;
 
 	if (!g)
 		return fail(-EINVAL, "pto_graph_set_scalar: the graph is NULL");
-	if (is_launched(g))
-		return busy();
+	ret = changeable(g);
+	if (ret)
+		return ret;
 	if ((uint32_t)task >= g->ntasks)
 		return fail(-EINVAL, "there is no task %d (there are %u)", task, g->ntasks);
 	desc = slab_desc(g->slabs.at, task);

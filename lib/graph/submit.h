@@ -36,6 +36,12 @@ static inline size_t submit_size(const struct pto_task *t, unsigned int lanes)
 	       t->nscalars * sizeof(uint64_t);
 }
 
+/* Of a task with tensors: their copies lie right before what its kernels are called with. */
+static inline struct pto_tensor *submit_copies(const struct pto_desc *desc, uint32_t naccesses)
+{
+	return (struct pto_tensor *)(uintptr_t)desc->launch.args - naccesses;
+}
+
 /** submit_fill - fill in @desc, and what it points to, of submit_size() bytes, at @at */
 void submit_fill(const struct pto_graph *g, const struct pto_task *t, unsigned int lanes,
 		 uint64_t id, void *at, struct pto_desc *desc);

@@ -81,17 +81,21 @@ static bool stop_run(struct sched *s, const struct launch *launch, int error)
 	return true;
 }
 
-static int describe_args(char *text, size_t size, const struct pto_desc *desc)
+static void describe_args(char *text, size_t size, const struct sched *s,
+			  const struct pto_desc *desc)
 {
 	const uint64_t *args = (const uint64_t *)(uintptr_t)desc->launch.args;
 	uint32_t i, shown = min(desc->launch.nargs, (uint32_t)ARGS_SHOWN);
-	int n = snprintf(text, size, "; %u arguments%s", desc->launch.nargs, shown ? ":" : "");
+	int none = snprintf(text, size, "; %u arguments", desc->launch.nargs), n = none;
 
 	for (i = 0; i < shown; i++)
-		n += snprintf(text + n, size - n, " %#llx", (unsigned long long)args[i]);
+		n += snprintf(text + n, size - n, "%s %#llx", i ? "" : ":",
+			      (unsigned long long)args[i]);
 	if (shown < desc->launch.nargs)
 		n += snprintf(text + n, size - n, " ...");
-	return n;
+	/* The memory of a device that has died is gone. */
+	if (!device_alive(s->dev))
+		text[none] = '\0';
 }
 
 int fault_errno(const struct emu_fault *fault)
@@ -120,8 +124,8 @@ static int describe_task(char *text, size_t size, const struct sched *s,
 				desc->launch.func_id, desc->lane == PTO_LANE_AIC ? "AIC" : "AIV",
 				core, s->dev->name);
 	if (core < 0)
-		return snprintf(text, size, "(func_id %d, several lanes) on %s failed: ",
-				desc->launch.func_id, s->dev->name);
+		return snprintf(text, size, "(func_id %d, several lanes) on block %d of %s failed: ",
+				desc->launch.func_id, -1 - core, s->dev->name);
 	lane = core < blocks ? PTO_LANE_AIC : PTO_LANE_AIV0 + (core - blocks) % 2;
 	return snprintf(text, size, "on %s core %d of %s failed: lane %s (func_id %d): ",
 			core < blocks ? "AIC" : "AIV", core, s->dev->name, lane_name[lane],
@@ -144,7 +148,7 @@ void launch_task_failed(struct sched_worker *w, uint64_t cookie, int core, int e
 		desc = slab_desc(w->run->slabs, w->run->window ? cookie & w->run->window->mask :
 						cookie);
 		describe_task(task, sizeof(task), s, desc, core);
-		describe_args(args, sizeof(args), desc);
+		describe_args(args, sizeof(args), s, desc);
 		snprintf(s->text, sizeof(s->text), "task %llu %s%s%s", (unsigned long long)cookie,
 			 task, cause, args);
 	}

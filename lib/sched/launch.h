@@ -231,7 +231,7 @@ int fault_errno(const struct emu_fault *fault);
 
 /**
  * launch_task_failed - the launch fails with @error, since a task of it has
- * @core:	where, by flat number; -1: that is not known, of a mixed task
+ * @core:	where, by flat number; -1 - a block: of a mixed task that is not known
  * @cause:	why
  */
 void launch_task_failed(struct sched_worker *w, uint64_t cookie, int core, int error,

@@ -40,7 +40,8 @@ bool launch_mixed(struct sched_worker *w, uint32_t task)
 			lane[i].desc = &lanes[i];
 	ret = emu_team_run(w->run->emu, lane, &failed);
 	if (ret)
-		launch_task_failed(w, desc->cookie, -1, ret, pto_last_error());
+		launch_task_failed(w, desc->cookie, -1 - (int)number(w, block, PTO_LANE_AIC), ret,
+				   pto_last_error());
 	else if (failed >= 0)
 		launch_failed(w, desc->cookie, number(w, block, failed), &lane[failed].fault);
 	if (ret || failed >= 0 || stopped(w))

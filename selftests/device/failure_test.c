@@ -137,26 +137,39 @@ TEST_F(failure, launches_can_be_cancelled)
 
 /* ---- devices that go away ----------------------------------------------- */
 
+#define COPY	(4u << 20)
+#define COPIES	12
+
+/** struct killer - who ends a device, once @running says that its launch is well under way */
 struct killer {
+	struct pto_device *dev;
+	struct pto_stream *stream;
+	char *host, *there;
 	int64_t *running;
+	int64_t copied;
 	int index;
 	int (*how)(int index);
 	int ret;
 };
 
-/* Once the launch is well under way. */
 static void *kill_device(void *arg)
 {
 	struct killer *k = arg;
+	int i;
 
-	k->ret = UNTIL(__atomic_load_n(k->running, __ATOMIC_RELAXED) > 20) ? k->how(k->index) : -ETIME;
+	k->ret = UNTIL(__atomic_load_n(k->running, __ATOMIC_RELAXED) > 20) ? 0 : -ETIME;
+	for (i = 0; i < COPIES && !k->ret && k->copied >= 0; i++)
+		k->copied = pto_stream_write(k->stream, k->there, k->host, COPY);
+	if (!k->ret)
+		k->ret = k->how(k->index);
 	return NULL;
 }
 
 static void dies(struct __test_metadata *_metadata, int index, int (*how)(int index))
 {
-	static const char *const words[] = { "task ", "func_id 1", " of pto", "reset or is gone",
-					     "stream ", "seqno ", NULL };
+	static const char *const words[] = { "task ", "func_id 1", " core ", " of pto",
+					     "reset or is gone", "stream ", "seqno ",
+					     "; 2 arguments", NULL };
 	struct killer k = { .index = index, .how = how };
 	struct pto_stream *s;
 	char name[16], byte;
@@ -169,11 +182,20 @@ static void dies(struct __test_metadata *_metadata, int index, int (*how)(int in
 	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
 	ASSERT_EQ(0, rig_add_busy(&r, 2000, 2000));
 	k.running = r.word;
+	k.stream = s;
+	k.host = calloc(1, COPY);
+	ASSERT_NE(NULL, k.host);
+	ASSERT_EQ(0, pto_mem_alloc(r.dev, COPY, (void **)&k.there)) TH_LOG("%s", pto_last_error());
 	ASSERT_EQ(0, pthread_create(&thread, NULL, kill_device, &k));
 	EXPECT_EQ(-ENODEV, rig_launch(&r));
 	EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+	/* Not values from memory that is gone. */
+	EXPECT_EQ(NULL, strstr(pto_last_error(), "arguments:")) TH_LOG("%s", pto_last_error());
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, k.ret);
+	/* Copies that were under way. */
+	EXPECT_EQ(COPIES, k.copied);
+	EXPECT_EQ(-ENODEV, pto_stream_wait(s, COPIES, BOUND_MS));
 	/* Everything says so, and nothing hangs or crashes; what is to be freed can be. */
 	EXPECT_EQ(-ENODEV, rig_launch(&r));
 	EXPECT_EQ(-ENODEV, pto_mem_alloc(r.dev, 64, &ptr));
@@ -181,6 +203,8 @@ static void dies(struct __test_metadata *_metadata, int index, int (*how)(int in
 	EXPECT_EQ(-ENODEV, pto_stream_write(s, r.word, &byte, 1));
 	EXPECT_EQ(-ENODEV, pto_stream_wait(s, 0, 0));
 	pto_stream_destroy(s);
+	free(k.host);
+	EXPECT_EQ(0, pto_mem_free(r.dev, k.there));
 	EXPECT_EQ(0, rig_close(&r)) TH_LOG("%s", pto_last_error());
 }
 
@@ -196,6 +220,98 @@ TEST_F(failure, reset_in_the_middle_of_a_launch)
 	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(0, good_run(r.dev, r.prog[0], 300)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(0, rig_close(&r));
+}
+
+static struct pto_task tensor_task(const struct pto_access *access)
+{
+	return (struct pto_task){
+		.size = sizeof(struct pto_task), .kernels = { PTO_NO_KERNEL, 0, PTO_NO_KERNEL },
+		.naccesses = 1, .accesses = access,
+	};
+}
+
+static void *reset_later(void *arg)
+{
+	struct killer *k = arg;
+
+	usleep(k->copied);
+	k->ret = k->how(k->index);
+	return NULL;
+}
+
+/*
+ * At any point of building and of launching: the library's own data in the device's memory is
+ * gone by then. -ENODEV it is in the end, and no other error before.
+ */
+static int until_dead(struct rig *r, struct pto_access *access)
+{
+	const struct pto_task t = tensor_task(access);
+	int ret, i;
+
+	for (i = 0, ret = 0; i < 100 && ret >= 0; i++)
+		ret = pto_graph_submit(r->graph, &t);
+	for (i = 0; i < 1000000 && ret >= 0; i++)
+		ret = rig_launch(r);
+	return ret;
+}
+
+TEST_F(failure, a_reset_at_any_time_is_only_that)
+{
+	int index = last_device(), round;
+	struct killer k = { .index = index, .how = device_reset };
+	const uint32_t n = 64;
+	struct pto_tensor tensor;
+	struct pto_access access = { &tensor, PTO_INOUT };
+	char name[16];
+	pthread_t thread;
+	struct rig r;
+
+	snprintf(name, sizeof(name), "pto%d", index);
+	setenv("PTO_CHECK", "1", 1);
+	for (round = 0; round < 20; round++) {
+		ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, pto_tensor_init(&tensor, r.word, &n, 1, PTO_FLOAT32));
+		ASSERT_EQ(0, pto_graph_param(r.graph, r.word, 4096)) TH_LOG("%s", pto_last_error());
+		k.copied = 3000 * round;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, reset_later, &k));
+		EXPECT_EQ(-ENODEV, until_dead(&r, &access)) TH_LOG("%s", pto_last_error());
+		pthread_join(thread, NULL);
+		EXPECT_EQ(0, k.ret);
+		EXPECT_EQ(0, rig_close(&r)) TH_LOG("%s", pto_last_error());
+	}
+	unsetenv("PTO_CHECK");
+}
+
+TEST_F(failure, reset_in_the_middle_of_a_flow)
+{
+	int index = last_device(), ret;
+	struct killer k = { .index = index, .how = device_reset, .copied = 100000 };
+	const uint32_t n = 64;
+	struct pto_tensor tensor;
+	struct pto_access access = { &tensor, PTO_INOUT };
+	const struct pto_task t = tensor_task(&access);
+	struct pto_flow *flow;
+	pthread_t thread;
+	struct rig r;
+	char name[16];
+	int64_t id;
+
+	snprintf(name, sizeof(name), "pto%d", index);
+	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_tensor_init(&tensor, r.word, &n, 1, PTO_FLOAT32));
+	ASSERT_EQ(0, pto_flow_start(r.graph, NULL, NULL, &flow)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_later, &k));
+	do
+		id = pto_flow_submit(flow, &t);
+	while (id >= 0);
+	EXPECT_EQ(-ECANCELED, id) TH_LOG("%s", pto_last_error());
+	ret = pto_flow_finish(flow);
+	EXPECT_EQ(-ENODEV, ret) TH_LOG("%s", pto_last_error());
+	EXPECT_NE(NULL, strstr(pto_last_error(), "reset or is gone"))
+		TH_LOG("%s", pto_last_error());
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, k.ret);
+	EXPECT_EQ(0, rig_close(&r)) TH_LOG("%s", pto_last_error());
 }
 
 /* While the dead one is still held, a new one can be opened. */

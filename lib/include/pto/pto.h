@@ -20,8 +20,9 @@
  * submits to it.
  *
  * After fork() the child can not use what the parent opened: calls return
- * -EPERM, and the memory of a device of the driver is not mapped there. It may open devices
- * of its own.
+ * -EPERM, and the memory of a device of the driver is not mapped there. (What needs neither, a
+ * task without arguments or an edge, may still be added: to the child's copy of a graph, which
+ * it can not launch.) It may open devices of its own.
  */
 #ifndef PTO_PTO_H
 #define PTO_PTO_H
@@ -323,7 +324,8 @@ PTO_API int pto_graph_add_edge(struct pto_graph *graph, int from, int to);
  *
  * Returns the task's id, as pto_graph_add_task(). Nothing of @task is kept.
  * Errors: -EINVAL (an argument; a tensor that is read and has no address),
- * -ENOENT (func_id without a kernel), -EBUSY (launched), -ENOMEM, -EMLINK (as for an edge;
+ * -ENOENT (func_id without a kernel), -EBUSY (launched), -ESTALE (a buffer of a flow's, which
+ * would go with it), -ENOMEM, -EMLINK (as for an edge;
  * after this one, or if memory ran out while dependencies were noted, the graph can only be
  * destroyed).
  */

@@ -533,14 +533,20 @@ void port_leave(struct sched_worker *w)
 	struct waker *waker = &cd->wakers[w->index];
 	struct port *p;
 	unsigned int i;
+	char where[64];
 
 	if (waker->reading.busy)
 		eventfd_write(waker->event, 1);
 	ring_finish(&waker->reading, deadline);
 	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
-		if (pending(p))
-			control(cd, p, PTO_STREAM_ABORT);
+		if (!pending(p))
+			continue;
+		control(cd, p, PTO_STREAM_ABORT);
+		snprintf(where, sizeof(where), "stream %u, seqno %llu", p->create.handle,
+			 (unsigned long long)p->done + 1);
+		launch_left(w, desc_at(p, p->core->queue->sq_head)->cookie,
+			    number_of(w, &w->queue[i], -1), where);
 	}
 	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);

@@ -155,6 +155,26 @@ void launch_task_failed(struct sched_worker *w, uint64_t cookie, int core, int e
 	pthread_mutex_unlock(&s->lock);
 }
 
+void launch_left(struct sched_worker *w, uint64_t cookie, int core, const char *where)
+{
+	struct sched *s = sched_of(w->run);
+	const struct pto_desc *desc;
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->workers[w->index] == w && s->error == -ETIME && !s->left) {
+		s->left = true;
+		desc = slab_desc(w->run->slabs, w->run->window ? cookie & w->run->window->mask :
+						cookie);
+		n = strlen(s->text);
+		snprintf(s->text + n, sizeof(s->text) - n, "; task %llu (func_id %d) was on %s %d of %s (%s)",
+			 (unsigned long long)cookie, desc->launch.func_id,
+			 core < 0 ? "block" : desc->lane == PTO_LANE_AIC ? "AIC core" : "AIV core",
+			 core < 0 ? -1 - core : core, s->dev->name, where);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 void launch_failed(struct sched_worker *w, uint64_t cookie, unsigned int core,
 		   const struct emu_fault *fault)
 {
@@ -567,6 +587,7 @@ static int begin(struct sched *s, struct launch *l, struct emu_thread *t)
 	atomic_store_explicit(&s->watch.task_ns, l->task_ns, memory_order_relaxed);
 	atomic_store_explicit(&s->watch.deadline, deadline, memory_order_relaxed);
 	atomic_store_explicit(&s->error, 0, memory_order_relaxed);
+	s->left = false;
 	atomic_store_explicit(&s->current, l, memory_order_release);
 	if (l->async) {
 		/* Who cancels says so first, and looks for it then. */

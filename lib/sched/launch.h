@@ -46,10 +46,10 @@ struct launch {
 /**
  * struct sched - the scheduler of a device
  * @turn:	to launch
- * @lock:	guards the end of a launch: @current, @error and @text
+ * @lock:	guards the end of a launch: @current, @error, @left and @text
  * @current:	the launch under way, from when it can be ended on; NULL once it is over, so
  *		that what comes late finds nothing
- * @error:	why it fails; set once
+ * @error:	why it fails; set once. @left: of one that took too long a task is named
  * @threads_lock: guards @threads, and the decision to give one up. Taken
  *		inside of nothing; @lock may be taken inside of it
  * @threads:	threads that may stand for worker i, made when first wanted
@@ -70,6 +70,7 @@ struct sched {
 	pthread_mutex_t lock;
 	struct launch *_Atomic current;
 	atomic_int error;
+	bool left;
 	char text[768];
 
 	struct sched_ops ops;
@@ -225,6 +226,13 @@ void launch_overdue(struct sched *s);
 
 /** launch_mixed - what sched_ops.mixed() does (mixed.c) */
 bool launch_mixed(struct sched_worker *w, uint32_t task);
+
+/**
+ * launch_left - the launch's time is over, and a task is on a core: the first to be told is named
+ * @core:	as in launch_task_failed()
+ * @where:	what else is known
+ */
+void launch_left(struct sched_worker *w, uint64_t cookie, int core, const char *where);
 
 /** fault_errno - what a fault of a kernel is to who launched it */
 int fault_errno(const struct emu_fault *fault);

@@ -99,6 +99,20 @@ TEST_F(failure, a_kernel_that_does_not_return)
 	EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300)) TH_LOG("%s", pto_last_error());
 }
 
+/* The launch's own time may be shorter than a task's. */
+TEST_F(failure, a_launch_that_takes_too_long)
+{
+	static const char *const words[] = { "longer than its 500 ms", "task 0 ", "func_id 3",
+					     "AIC core 0 of pto", "stream ", "seqno 1", NULL };
+	struct pto_launch_opts o = { .size = sizeof(o), .timeout_ms = 500 };
+	uint64_t arg = (uintptr_t)self->r.word;
+
+	ASSERT_EQ(0, pto_graph_add_task(self->r.graph, 3, PTO_AIC, &arg, 1));
+	EXPECT_EQ(-ETIME, pto_graph_launch(self->r.graph, &o));
+	EXPECT_TRUE(names(words)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, good_run(self->r.dev, self->r.prog[0], 300)) TH_LOG("%s", pto_last_error());
+}
+
 /* It can not be left either: its thread is given up, the device goes on. */
 TEST_F(failure, a_kernel_that_can_not_be_left)
 {

@@ -22,9 +22,11 @@
 #define BACKENDS	2
 #define TASK_TIMEOUT_MS	10000
 
+/* By number those that can be had; dead ones that are still held are only among all. */
 static struct {
 	pthread_mutex_t lock;
 	struct pto_device *dev[BACKENDS][PTO_MAX_DEVICES];
+	LIST_HEAD(, pto_device) all;
 } open_devices = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 unsigned int device_fork_epoch;
@@ -46,6 +48,7 @@ static void in_child(void)
 {
 	device_fork_epoch++;
 	memset(open_devices.dev, 0, sizeof(open_devices.dev));
+	LIST_INIT(&open_devices.all);
 	pthread_mutex_unlock(&open_devices.lock);
 }
 
@@ -70,21 +73,18 @@ int device_dead(const struct pto_device *dev)
 static void __attribute__((destructor)) stop_threads(void)
 {
 	struct pto_device *dev;
-	unsigned int i;
 
-	for (i = 0; i < BACKENDS * PTO_MAX_DEVICES; i++) {
+	pthread_mutex_lock(&open_devices.lock);
+	LIST_FOREACH(dev, &open_devices.all, link) {
 		/* Another thread may be closing it: the reference keeps it, for ever. */
-		pthread_mutex_lock(&open_devices.lock);
-		dev = open_devices.dev[i / PTO_MAX_DEVICES][i % PTO_MAX_DEVICES];
-		if (dev)
-			device_get(dev);
+		device_get(dev);
 		pthread_mutex_unlock(&open_devices.lock);
-		if (!dev)
-			continue;
 		if (dev->sched)
 			sched_quit(dev->sched);
 		emu_quit(dev->emu);
+		pthread_mutex_lock(&open_devices.lock);
 	}
+	pthread_mutex_unlock(&open_devices.lock);
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -198,6 +198,7 @@ static int device_new(const struct device_name *name, struct pto_device **out)
 	}
 	log_msg(LOG_INFO, "opened %s (%s), %s", dev->name, dev->ops->backend,
 		dev->ops->mode(dev));
+	LIST_INSERT_HEAD(&open_devices.all, dev, link);
 	*out = dev;
 	return 0;
 }
@@ -262,7 +263,9 @@ void device_put(struct pto_device *dev)
 	} else {
 		if (*slot == dev)
 			*slot = NULL;
-		if (dev->fork_epoch != device_fork_epoch)
+		if (dev->fork_epoch == device_fork_epoch)
+			LIST_REMOVE(dev, link);
+		else
 			dev = NULL;
 	}
 	pthread_mutex_unlock(&open_devices.lock);

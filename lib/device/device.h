@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include <linux/pto.h>
 #include <pto/pto.h>
@@ -42,6 +43,7 @@ struct sched;
  * @emu:	what runs kernels in this process
  * @chardev:	a device of the driver: its context
  * @lock:	guards what is made at first use: @sched
+ * @link:	among all that are open; of those that are dead, too
  */
 struct pto_device {
 	atomic_int refs;
@@ -62,6 +64,7 @@ struct pto_device {
 	struct chardev *chardev;
 	pthread_mutex_t lock;
 	struct sched *_Atomic sched;
+	LIST_ENTRY(pto_device) link;
 };
 
 /**

@@ -152,7 +152,7 @@ TEST_F(failure, launches_can_be_cancelled)
 /* ---- devices that go away ----------------------------------------------- */
 
 #define COPY	(4u << 20)
-#define COPIES	12
+#define COPIES	5
 
 /** struct killer - who ends a device, once @running says that its launch is well under way */
 struct killer {
@@ -194,7 +194,8 @@ static void dies(struct __test_metadata *_metadata, int index, int (*how)(int in
 	snprintf(name, sizeof(name), "pto%d", index);
 	ASSERT_EQ(0, rig_open(&r, name)) TH_LOG("%s", pto_last_error());
 	ASSERT_EQ(0, pto_stream_create(r.dev, &s));
-	ASSERT_EQ(0, rig_add_busy(&r, 2000, 2000));
+	/* More than run until then. */
+	ASSERT_EQ(0, rig_add_busy(&r, 20000, 2000));
 	k.running = r.word;
 	k.stream = s;
 	k.host = calloc(1, COPY);

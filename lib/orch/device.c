@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "device/image.h"
 #include "emulator/guard.h"
+#include "sched/launch.h"
 #include "stream/flow.h"
 
 #define CONFIG		"aicpu_orchestration_config"
@@ -499,11 +500,11 @@ int device_orch_wait(struct orch *o, struct pto_launch *launch, int timeout_ms)
 	int rc;
 
 	if (!o->run)
-		return pto_launch_wait(launch, timeout_ms);
+		return launch_wait(launch, timeout_ms);
 	do {
 		begin = now;
 		slice = min(deadline - now, (uint64_t)LOOK_NS);
-		rc = pto_launch_wait(launch, (slice + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
+		rc = launch_wait(launch, (slice + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
 		now = now_ns();
 		/* Not what a process has slept that was stopped. */
 		if (rc == -EINPROGRESS)

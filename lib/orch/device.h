@@ -24,7 +24,7 @@ int device_orch_start(struct orch *o, struct pto_launch_opts *opts, int threads,
 		      struct pto_launch **launch);
 
 /**
- * device_orch_wait - as pto_launch_wait(), of any launch
+ * device_orch_wait - as launch_wait(), of any launch
  *
  * An orchestration on the device that makes no call for as long as it may run ends the
  * launch.

@@ -333,7 +333,7 @@ int pto_runtime_wait(void *runtime, int timeout_ms)
 		return rc;
 	rc = end_launch(rt, timeout_ms);
 	registry_give(rt, rc == -EINPROGRESS ? RUNTIME_ASYNC : rc ? RUNTIME_FAILED : RUNTIME_READY);
-	return rc;
+	return rc == -EINPROGRESS ? fail_set(rc, "the launch has not ended yet") : rc;
 }
 
 int pto_runtime_cancel(void *runtime)

@@ -288,21 +288,30 @@ int pto_launch_fd(const struct pto_launch *launch)
 	return launch ? launch->fd : fail(-EINVAL, "pto_launch_fd: the launch is NULL");
 }
 
-int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
+int launch_wait(struct pto_launch *launch, int timeout_ms)
 {
 	struct pollfd pfd = { .events = POLLIN };
 
-	if (!launch || timeout_ms < 0)
-		return fail(-EINVAL, "pto_launch_wait: %s",
-			    launch ? "a negative timeout" : "the launch is NULL");
 	if (device_ours(launch->dev))
 		return -EPERM;
 	pfd.fd = launch->fd;
 	if (!atomic_load(&launch->done))
 		poll(&pfd, 1, timeout_ms);
 	if (!atomic_load(&launch->done))
-		return fail(-EINPROGRESS, "the launch has not ended yet");
+		return -EINPROGRESS;
 	return launch->result ? fail_set(launch->result, launch->text) : 0;
+}
+
+int pto_launch_wait(struct pto_launch *launch, int timeout_ms)
+{
+	int ret;
+
+	if (!launch || timeout_ms < 0)
+		return fail(-EINVAL, "pto_launch_wait: %s",
+			    launch ? "a negative timeout" : "the launch is NULL");
+	ret = launch_wait(launch, timeout_ms);
+	/* Who polls has not failed: the log has no line of it. */
+	return ret == -EINPROGRESS ? fail_set(ret, "the launch has not ended yet") : ret;
 }
 
 void pto_launch_cancel(struct pto_launch *launch)

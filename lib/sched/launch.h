@@ -142,6 +142,13 @@ void sched_wake(struct sched *sched);
 int launch_async(struct pto_graph *graph, const struct pto_launch_opts *opts,
 		 struct stream *stream, struct pto_launch **launch);
 
+/**
+ * launch_wait - as pto_launch_wait(), for who waits again
+ *
+ * -EINPROGRESS comes without a text.
+ */
+int launch_wait(struct pto_launch *launch, int timeout_ms);
+
 /** launch_sched - the device's scheduler, made at first use */
 int launch_sched(struct pto_device *dev, struct sched **sched);
 

@@ -740,7 +740,7 @@ int pto_flow_finish(struct pto_flow *f)
 		return 0;
 	/* It ends: what was submitted is run, or the launch fails. */
 	do
-		ret = pto_launch_wait(f->launch, INT_MAX);
+		ret = launch_wait(f->launch, INT_MAX);
 	while (ret == -EINPROGRESS);
 	if (!ret)
 		ret = flow_verdict(f);

@@ -2,6 +2,7 @@
 /* Orchestrations that run on the device: arguments, threads, launches again, failures. */
 #include <dirent.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,6 +277,58 @@ TEST_F(device, waits_longer_than_it_may_run)
 	ASSERT_EQ(0, finalize_runtime(self->rt));
 	unsetenv("PTO2_RING_TASK_WINDOW");
 	unsetenv("PTO_ORCH_TIMEOUT_MS");
+}
+
+/* Long after a task has begun. */
+static void *stop_later(void *arg)
+{
+	int64_t *count_and_stop = arg;
+
+	while (!__atomic_load_n(count_and_stop, __ATOMIC_RELAXED))
+		usleep(1000);
+	usleep(400000);
+	__atomic_store_n(&count_and_stop[1], 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Neither in the log, which is opened at the first line for it, nor to the caller. */
+TEST(taking_its_time_is_no_error)
+{
+	FIXTURE_DATA(device) *self = calloc(1, sizeof(*self));
+	char name[] = "/tmp/pto-device-XXXXXX", log[4096] = "";
+	static int64_t count_and_stop[2];
+	int fd = mkstemp(name), rc;
+	pthread_t thread;
+
+	setenv("PTO_LOG_FILE", name, 1);
+	setenv("PTO_LOG_LEVEL", "error", 1);
+	self->rt = calloc(1, get_runtime_size());
+	self->args[0] = self->args[1] = self->args[2] = (uint64_t)self->x;
+	self->args[3] = N;
+	self->args[4] = (uint64_t)count_and_stop;
+	self->args[5] = FLOW_WAIT;
+	EXPECT_EQ(-EINVAL, set_device(99));
+	ASSERT_EQ(0, set_device(0));
+	ASSERT_EQ(0, init(self, 6)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_later, count_and_stop));
+	EXPECT_EQ(0, launch(self, 2, 1));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "99")) TH_LOG("%s", pto_last_error());
+	pthread_join(thread, NULL);
+	count_and_stop[0] = count_and_stop[1] = 0;
+	ASSERT_EQ(0, pto_runtime_launch_async(self->rt, 2, 1, 0, NULL, 0, NULL, 0, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_later, count_and_stop));
+	while ((rc = pto_runtime_wait(self->rt, 50)) == -EINPROGRESS)
+		EXPECT_NE(NULL, strstr(pto_last_error(), "has not ended yet"));
+	EXPECT_EQ(0, rc) TH_LOG("%s", pto_last_error());
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, finalize_runtime(self->rt));
+	ASSERT_LT(0, read(fd, log, sizeof(log) - 1));
+	EXPECT_NE(NULL, strstr(log, "99"));
+	EXPECT_EQ(NULL, strstr(log, "has not ended")) TH_LOG("%s", log);
+	close(fd);
+	unlink(name);
+	free(self->rt);
+	free(self);
 }
 
 static int thread_count(void)

@@ -111,6 +111,15 @@ static bool enter(struct device_thread *t)
 	return likely(!t->err);
 }
 
+/* A call that is over at once, and that a thread of the orchestration's own may make. */
+static struct device_thread *called(struct pto_orch *po)
+{
+	struct device_thread *t = thread_of(po);
+
+	atomic_fetch_add_explicit(&t->calls, 2, memory_order_relaxed);
+	return t;
+}
+
 static int64_t leave(struct device_thread *t, int64_t rc)
 {
 	count_call(t);
@@ -176,7 +185,7 @@ static int scope_end(struct pto_orch *po)
 
 static int error(struct pto_orch *po, int err, const char *text)
 {
-	struct device_thread *t = thread_of(po);
+	struct device_thread *t = called(po);
 
 	if (err)
 		stick(t, fail(err < 0 ? err : -EINVAL, "%s", text));
@@ -185,7 +194,7 @@ static int error(struct pto_orch *po, int err, const char *text)
 
 static int not_here(struct pto_orch *po)
 {
-	return stick(thread_of(po), fail(-EPERM, "a call that orchestrations on the device do not have"));
+	return stick(called(po), fail(-EPERM, "a call that orchestrations on the device do not have"));
 }
 
 static int add_task(struct pto_orch *po, int func_id, int core, const uint64_t *args, int nargs)
@@ -207,7 +216,7 @@ static int task_count(struct pto_orch *po)
 {
 	struct pto_flow_stat stat = { .size = sizeof(stat) };
 
-	return pto_flow_stat(thread_of(po)->flow, &stat) ?: (int)stat.tasks;
+	return pto_flow_stat(called(po)->flow, &stat) ?: (int)stat.tasks;
 }
 
 static void *dev_malloc(struct pto_orch *po, size_t size)
@@ -242,6 +251,12 @@ static void record(struct pto_orch *po, void *host, void *dev, size_t size)
 	not_here(po);
 }
 
+static void log_line(struct pto_orch *po, int severity, const char *text)
+{
+	called(po);
+	orch_log(po, severity, text);
+}
+
 static const struct pto_orch_table table = {
 	.abi = PTO_ORCH_ABI,
 	.size = sizeof(struct pto_orch_table),
@@ -253,7 +268,7 @@ static const struct pto_orch_table table = {
 	.copy_to = copy_to,
 	.copy_from = copy_from,
 	.record = record,
-	.log = orch_log,
+	.log = log_line,
 	.tensor_init = pto_tensor_init,
 	.tensor_view = pto_tensor_view,
 	.tensor_reshape = pto_tensor_reshape,

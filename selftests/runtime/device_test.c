@@ -260,6 +260,17 @@ TEST_F(device, sleeps_for_ever)
 	self->before.count++;
 }
 
+TEST_F(device, sleeps_and_asks_now_and_then)
+{
+	setenv("PTO_ORCH_TIMEOUT_MS", "500", 1);
+	self->args[5] = FLOW_POLL;
+	ASSERT_EQ(0, init(self, 6));
+	EXPECT_EQ(0, launch(self, 2, 1)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, finalize_runtime(self->rt));
+	unsetenv("PTO_ORCH_TIMEOUT_MS");
+	EXPECT_EQ(0, wrong(self, 1));
+}
+
 /* It is not idle that waits for its tasks, however long they take. */
 TEST_F(device, waits_longer_than_it_may_run)
 {

@@ -14,7 +14,7 @@ enum crash { CRASH_DIVIDE, CRASH_NULL, CRASH_ABORT, CRASH_STACK, CRASH_HANG };
 
 /* What an orchestration on the device may do wrong. */
 enum flow { FLOW_BAD_TASK, FLOW_CRASH, FLOW_BAD_POINTER, FLOW_HANG, FLOW_HEAP, FLOW_FAIL,
-	    FLOW_LATE, FLOW_SLEEP, FLOW_WAIT, FLOW_LEAF_CRASH };
+	    FLOW_LATE, FLOW_SLEEP, FLOW_WAIT, FLOW_LEAF_CRASH, FLOW_POLL };
 
 /* Recurses until the stack ends. */
 static inline int64_t overflow_stack(int64_t n)

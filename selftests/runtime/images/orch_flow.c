@@ -88,6 +88,16 @@ static void run_a_crash(struct pto_orch *o, struct pto_tensor *x)
 		add(o, x, x, &tmp, 0);
 }
 
+/* A second, in which it asks now and then whether all is well, and does nothing else. */
+static void poll_for_errors(struct pto_orch *o)
+{
+	struct timespec nap = { .tv_nsec = 10000000 };
+	int i;
+
+	for (i = 0; i < 100 && !pto_orch_failed(o); i++)
+		nanosleep(&nap, NULL);
+}
+
 static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 {
 	struct pto_task task = { .size = sizeof(task), .kernels = { 99, -1, -1 } };
@@ -125,6 +135,9 @@ static void go_wrong(struct pto_orch *o, uint64_t how, struct pto_tensor *x)
 		break;
 	case FLOW_LEAF_CRASH:
 		run_a_crash(o, x);
+		break;
+	case FLOW_POLL:
+		poll_for_errors(o);
 		break;
 	case FLOW_SLEEP:
 		for (;;)

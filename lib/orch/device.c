@@ -339,7 +339,6 @@ static int stage(struct orch *o, const struct orch_args *args, int i)
 
 int device_orch_init(struct orch *o, const struct orch_args *args)
 {
-	const char *deps = getenv("PTO_DEPS");
 	int i, rc;
 
 	if (args->count && (!args->types || !args->sizes))
@@ -351,7 +350,6 @@ int device_orch_init(struct orch *o, const struct orch_args *args)
 		if (rc)
 			fail_prefix("argument %d of the orchestration", i);
 	}
-	o->full_deps = deps && !strcmp(deps, "full");
 	o->args = *args;
 	return rc;
 }

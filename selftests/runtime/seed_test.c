@@ -568,6 +568,7 @@ TEST(bad_settings_are_named)
 	setenv("PTO2_RING_HEAP", "64k", 1);
 	setenv("PTO2_RING_DEP_POOL", "5", 1);
 	setenv("PTO2_ORCH_TO_SCHED", "maybe", 1);
+	setenv("PTO_DEPS", "FULL", 1);
 	setenv("PTO2_READY_QUEUE_SHARDS", "nonsense", 1);
 	ASSERT_EQ(0, load(path, &api));
 	free(path);
@@ -579,6 +580,7 @@ TEST(bad_settings_are_named)
 	EXPECT_NE(NULL, strstr(log, "PTO2_RING_TASK_WINDOW=12"));
 	EXPECT_NE(NULL, strstr(log, "PTO2_RING_HEAP=64k"));
 	EXPECT_NE(NULL, strstr(log, "PTO2_ORCH_TO_SCHED=maybe"));
+	EXPECT_NE(NULL, strstr(log, "PTO_DEPS=FULL is not full"));
 	EXPECT_EQ(NULL, strstr(log, "PTO2_RING_DEP_POOL"));
 	EXPECT_EQ(NULL, strstr(log, "PTO2_READY_QUEUE_SHARDS"));
 }

@@ -207,7 +207,7 @@ static int place_tensors(struct pto_flow *f)
 	int ret;
 
 	for (i = 0; i < f->task.naccesses; i++) {
-		struct pto_tensor *t = &f->tensor[i];
+		struct pto_tensor *t = f->access[i].tensor;
 
 		ret = 0;
 		if (!t->addr)
@@ -225,6 +225,17 @@ static int place_tensors(struct pto_flow *f)
 
 /* ---- tasks -------------------------------------------------------------- */
 
+/* The copy of the caller's tensor @i: one for all that is to get the same buffer. */
+static struct pto_tensor *copy_of(struct pto_flow *f, const struct pto_access *accesses, uint32_t i)
+{
+	uint32_t k;
+
+	for (k = 0; !f->tensor[i].addr && k < i; k++)
+		if (accesses[k].tensor == accesses[i].tensor)
+			return f->access[k].tensor;
+	return &f->tensor[i];
+}
+
 static int copy_in(struct pto_flow *f, const struct pto_task *t)
 {
 	uint64_t id = READ_ONCE(f->stream->stat.tasks);
@@ -237,11 +248,11 @@ static int copy_in(struct pto_flow *f, const struct pto_task *t)
 	if (ret)
 		return ret;
 	for (i = 0; i < t->naccesses; i++) {
-		f->access[i].tensor = &f->tensor[i];
 		f->access[i].dir = t->accesses[i].dir;
 		if (!t->accesses[i].tensor)
 			return fail(-EINVAL, "task %llu, tensor %u is NULL", (unsigned long long)id, i);
 		f->tensor[i] = *t->accesses[i].tensor;
+		f->access[i].tensor = copy_of(f, t->accesses, i);
 	}
 	if (t->nscalars)
 		memcpy(f->scalar, t->scalars, t->nscalars * sizeof(*f->scalar));
@@ -470,8 +481,8 @@ static void copy_out(const struct pto_flow *f, const struct pto_access *accesses
 
 		if (t->addr)
 			continue;
-		t->addr = f->tensor[i].addr;
-		t->owner = f->tensor[i].owner;
+		t->addr = f->access[i].tensor->addr;
+		t->owner = f->access[i].tensor->owner;
 	}
 }
 

@@ -496,6 +496,31 @@ TEST_F(flow, scopes_recycle_buffers)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+TEST_F(flow, a_tensor_given_twice_has_one_buffer)
+{
+	struct pto_flow_stat stat = { .size = sizeof(stat) };
+	struct pto_tensor t, other;
+	struct pto_access access[] = { { &t, PTO_OUT }, { &other, PTO_OUT }, { &t, PTO_OUT } };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, NOOP, -1 },
+				 .naccesses = 3, .accesses = access };
+	struct pto_tensor *const *args;
+
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&t, NULL, SHAPE(1024), 1, PTO_FLOAT32);
+	other = t;
+	ASSERT_EQ(0, pto_flow_submit(self->flow, &task)) TH_LOG("%s", pto_last_error());
+	args = (void *)slab_desc(self->flow->stream->slabs.at, 0)->launch.args;
+	EXPECT_NE(0, t.addr);
+	EXPECT_NE(other.addr, t.addr);
+	EXPECT_EQ(t.addr, args[0]->addr);
+	EXPECT_EQ(other.addr, args[1]->addr);
+	EXPECT_EQ(t.addr, args[2]->addr);
+	EXPECT_EQ(1, submit(self->flow, NOOP, &t, PTO_IN)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, pto_flow_stat(self->flow, &stat));
+	EXPECT_EQ(8192, stat.heap_peak[0]);
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
 TEST_F(flow, a_buffer_dies_with_its_scope)
 {
 	struct pto_tensor t, part;

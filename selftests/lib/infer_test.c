@@ -188,6 +188,23 @@ TEST_F(infer, outputs_without_address_are_allocated)
 	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
 }
 
+TEST_F(infer, an_output_given_twice_has_one_buffer)
+{
+	struct pto_tensor t;
+	struct pto_access access[] = { { &t, PTO_OUT }, { &t, PTO_OUT } };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, 0, -1 },
+				 .naccesses = 2, .accesses = access };
+	struct pto_tensor *const *args;
+
+	pto_tensor_init(&t, NULL, SHAPE(1000), 1, PTO_FLOAT32);
+	ASSERT_EQ(0, pto_graph_submit(self->graph, &task)) TH_LOG("%s", pto_last_error());
+	args = (void *)slab_desc(self->graph->slabs.at, 0)->launch.args;
+	EXPECT_NE(0, t.addr);
+	EXPECT_EQ(t.addr, args[0]->addr);
+	EXPECT_EQ(t.addr, args[1]->addr);
+	EXPECT_EQ(0, pto_graph_launch(self->graph, NULL));
+}
+
 TEST_F(infer, bad_tasks)
 {
 	uint64_t scalars[145] = { 0 };

@@ -13,7 +13,8 @@
 /**
  * struct pto_access - what a task does with a tensor
  * @tensor:	the tensor. If @dir is PTO_OUT and it has no address, a buffer is
- *		allocated, which the graph owns, and its address is written here
+ *		allocated, which the graph owns, and its address is written here: one,
+ *		however often the task has this same tensor
  * @dir:	PTO_IN, PTO_OUT or PTO_INOUT
  */
 struct pto_access {

@@ -28,6 +28,13 @@ else
 		# shellcheck disable=SC2086  # words
 		check "$command says that it is not there" 3 'the driver is not loaded' "$pto" $command
 	done
+	if ${PTO_CC:-gcc} -w -I"$root/uapi" "$root/tools/examples/ioctl/fill.c" -luring -o fill \
+	   2>/dev/null; then
+		check 'and so does a program without the library' 1 \
+			'^./fill: /dev/pto/pto0: No such file' ./fill
+	else
+		skip 'and so does a program without the library' 'no liburing'
+	fi
 fi
 
 # Arguments.

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
 	/* The context lives as long as its control page is mapped. */
 	fd = open("/dev/pto/pto0", O_RDWR);
-	if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, PTO_MMAP_CTL) == MAP_FAILED)
+	if (fd < 0 || mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, PTO_MMAP_CTL) == MAP_FAILED)
 		error(1, errno, "/dev/pto/pto0");
 	if (uring && io_uring_queue_init(4, &ring, 0))
 		error(1, errno, "io_uring");

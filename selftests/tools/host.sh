@@ -104,6 +104,16 @@ without_page()
 	done
 }
 check 'each command and option is on a page' 0 '^$' sh -c 'echo "$1"; test -z "$1"' sh "$(without_page)"
+# without_variable - what README.md has in its table, and no page
+without_variable()
+{
+	sed -n 's/^| \(`[A-Z0-9_]*`[A-Z0-9_`, ]*\) |.*/\1/p' "$root/README.md" | tr -d '`,' |
+		tr ' ' '\n' | while read -r variable; do
+		cat "$root"/Documentation/man/*.1 | tr -d '",' | tr ' ' '\n' |
+			grep -qx "$variable" || echo "$variable"
+	done
+}
+check 'each variable is on a page' 0 '^$' sh -c 'echo "$1"; test -z "$1"' sh "$(without_variable)"
 if command -v groff >/dev/null; then
 	check 'the pages are well-formed' 0 '^$' sh -c '
 		for page; do groff -man -Tutf8 -ww -z "$page" 2>&1; done | tee warnings

@@ -42,10 +42,18 @@ check 'a kernel that does not compile' 3 'add.c did not compile' "$pto" run ex
 copy '$araise Exception("sour")' golden.py
 check 'a golden file that raises' 3 'sour' "$pto" run ex
 copy '$aimport sys; sys.exit(0)' golden.py
-check 'a golden file that ends the interpreter' 3 'ex/golden.py: it calls sys.exit\(0\)' \
+check 'a golden file that ends the interpreter' 2 'ex/golden.py: it calls sys.exit\(0\)' \
 	"$pto" run ex
 copy 's/tensors\["f"\] = /tensors["f"] = 1 or /' golden.py
-check 'a golden file with another shape' 3 'has shape' "$pto" run ex
+what="ex/golden.py: compute_golden\\(\\): the output 'f'"
+check 'a golden output that is a number' 2 "^pto: .*$what is a int, not an array$" "$pto" run ex
+copy 's/tensors\["f"\] = .*/tensors["f"] = s[:3]/' golden.py
+check 'one of another shape' 2 "^pto: .*$what has shape \\(3, 128\\), not" "$pto" run ex
+copy 's/tensors\["f"\] = .*/del tensors["f"]/' golden.py
+check 'one that is removed' 2 "^pto: .*compute_golden\\(\\) has removed the output 'f'$" \
+	"$pto" run ex
+copy 's/def compute_golden/def compute/' golden.py
+check 'no compute_golden' 2 '^pto: .*golden.py: no function compute_golden\(\)$' "$pto" run ex
 copy '1iprint("said by golden.py", flush=True)' golden.py
 check 'what a golden file prints is no result' 0 '^\{' sh -c "'$pto' run --json ex 2>said"
 check 'but is seen' 0 '^said by golden.py' cat said

@@ -166,8 +166,68 @@ wrong 'two arrays of a name' golden.py 's/("z", x/("y", x/' 2 "two arrays are 'y
 wrong 'an argument that is neither' golden.py 's/ctypes.c_int32(len(x))/len(x)/' 2 \
 	"'n' is a int, neither an array nor a scalar of ctypes"
 wrong 'a golden file that raises' golden.py 's/    print(.*/    raise Exception("sour")/' 3 'sour'
-wrong 'a golden array of another shape' golden.py 's|tensors\["z"\] = .*|tensors["z"] = x[:3]|' 3 \
-	'has shape'
+z="golden.py: compute_golden\\(\\): the output 'z'"
+wrong 'a golden array of another shape' golden.py 's|tensors\["z"\] = .*|tensors["z"] = x[:3]|' 2 \
+	"^pto: .*$z has shape \\(3,\\), not \\(1000,\\)$"
+for value in 3.0 None '[1]' 'np.float32'; do
+	wrong "a golden array that is $value" golden.py \
+		"s|tensors\\[\"z\"\\] = .*|tensors[\"z\"] = $value|" 2 "^pto: .*$z is a .*, not an array$"
+done
+wrong 'a golden array of strings' golden.py \
+	's|tensors\["z"\] = .*|tensors["z"] = x.astype(str)|' 2 "^pto: .*$z is of .*, not of numbers$"
+wrong 'a golden array that is removed' golden.py 's|tensors\["z"\] = .*|del tensors["z"]|' 2 \
+	"^pto: .*golden.py: compute_golden\\(\\) has removed the output 'z'$"
+for env in None '["A"]'; do
+	wrong "RUNTIME_ENV = $env" kernels/kernel_config.py "s/^RUNTIME_ENV = .*/RUNTIME_ENV = $env/" \
+		2 '^pto: .*kernel_config.py: RUNTIME_ENV is a .*, not a dict$'
+done
+for name in '"A=B"' '""' 7; do
+	wrong "a variable $name" kernels/kernel_config.py "s/\"EX_INIT\"/$name/" 2 \
+		'^pto: .*kernel_config.py: RUNTIME_ENV: .* can not be the name of a variable$'
+done
+wrong 'a case that is no dict' golden.py '$aALL_CASES = {"a": [1]}' 2 \
+	"^pto: .*golden.py: ALL_CASES: 'a' is a list, not a dict$"
+wrong 'a DEFAULT_CASE that is no name' golden.py \
+	'$aALL_CASES, DEFAULT_CASE = {"a": {}, "b": {}}, []' 2 'golden.py: DEFAULT_CASE is \[\], not'
+
+# returns NAME WHAT TEXT - generate_inputs() returns that
+returns()
+{
+	wrong "$1" golden.py "s|    return \[.*|    return $2|" 2 \
+		"^pto: .*golden.py: generate_inputs\\(\\)$3"
+}
+returns 'arguments that are None' None ' returns a NoneType, neither a list of pairs nor a dict$'
+returns 'triples' '[("x", x, 1)]' ': \[0\] is no pair of a name and a value$'
+returns 'no arguments' '{}' ' returns no array$'
+returns 'no array' '[("n", ctypes.c_int(1))]' ' returns no array$'
+returns 'a name that is no string' '[("x", x), (1, ctypes.c_int(1))]' ': \[1\]: the name is 1,'
+returns 'a scalar of numpy' '[("x", x), ("n", np.int64(64))]' \
+	": 'n' is a numpy.int64, .*: use ctypes.c_int64\\(\\.\\.\\.\\)$"
+returns 'a dict with a scalar of numpy' '{"x": x, "n": np.float32(64)}' \
+	": 'n' is a numpy.float32, .*: use ctypes.c_float\\(\\.\\.\\.\\)$"
+returns 'a pointer to a string' '[("x", x), ("n", ctypes.c_char_p(b"x"))]' \
+	": 'n' is a c_char_p, a pointer that"
+returns 'a dict of lists' '{"x": [1]}' ": 'x' is a list, neither an array nor"
+if [ "$("$PYTHON" -c 'import ctypes; print(ctypes.sizeof(ctypes.c_longdouble))')" -gt 8 ]; then
+	returns 'a long double' '[("x", x), ("n", ctypes.c_longdouble(2.0))]' \
+		": 'n' is a c_longdouble of [0-9]* bytes, and a scalar has 8 at the most$"
+fi
+for order in '["x", "q"]' '["x", 7]'; do
+	example float ''
+	sed -i "s|    return \[.*|    return {\"x\": x}|; \$aTENSOR_ORDER = $order" ex/golden.py
+	check "TENSOR_ORDER = $order" 2 \
+		'^pto: .*golden.py: TENSOR_ORDER has .*, which is no array of generate_inputs\(\)$' \
+		"$pto" run ex
+done
+example float ''
+sed -i 's|    return \[.*|    return {"x": x}|; $aTENSOR_ORDER = []' ex/golden.py
+check 'TENSOR_ORDER without a name' 2 'golden.py: TENSOR_ORDER is \[\], not a list of one name' \
+	"$pto" run ex
+example float ''
+sed -i 's|x \* 0), ("n", ctypes.c_int32(len(x)))|x * 0), ("n", ctypes.c_char(b"\\x0a"))|
+	/assert/d; s|size=1000|size=10|' ex/golden.py
+check 'a char is its bits' 0 'PASS ex 20/20' "$pto" run ex
+
 wrong 'a kernel_config.py that ends the interpreter' kernels/kernel_config.py \
 	'$aimport sys; sys.exit(0)' 2 'kernel_config.py: it calls sys.exit\(0\)'
 for line in '__outputs__' '    print' '    assert'; do

@@ -4,7 +4,7 @@
 
 check.py FOLDER [GOLDEN] reads run.json and the .npy files that `pto run` has left
 there, and prints what it found as one line of JSON. Without the golden file what is
-expected is in .npy files, too.
+expected is in .npy files, too. Exits 2 when the golden file is wrong.
 """
 import importlib.util
 import json
@@ -19,6 +19,10 @@ sys.dont_write_bytecode = True  # a golden file's folder is not ours
 
 # Where no tolerance is given; for the short types what one unit in the last place is at most.
 RTOL = {"float16": 2**-10, "bfloat16": 2**-7}
+
+
+class Wrong(Exception):
+    """What is wrong with the golden file, for people."""
 
 
 def load_golden(path):
@@ -39,9 +43,6 @@ def load_array(path, dtype):
 
 def compare(name, got, want, rtol, atol):
     """How many elements are right, and which is the first that is not."""
-    want = np.asarray(want)
-    if want.shape != got.shape:
-        raise ValueError(f"golden {name} has shape {want.shape}, not {got.shape}")
     if got.dtype.kind in "iu":
         right = got == want
     else:
@@ -60,6 +61,22 @@ def compare(name, got, want, rtol, atol):
     return result
 
 
+def checked(golden, name, tensors, shape):
+    """What compute_golden() has left for an output."""
+    what = f"{golden}: compute_golden()"
+    if name not in tensors:
+        raise Wrong(f"{what} has removed the output {name!r}")
+    value = tensors[name]
+    if not hasattr(value, "dtype") or isinstance(value, type):
+        raise Wrong(f"{what}: the output {name!r} is a {type(value).__name__}, not an array")
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise Wrong(f"{what}: the output {name!r} has shape {array.shape}, not {shape}")
+    if array.dtype.kind not in "biuf":
+        raise Wrong(f"{what}: the output {name!r} is of {array.dtype}, not of numbers")
+    return array
+
+
 def expected(folder, golden, run, got):
     """Arrays by the names of outputs."""
     if not golden:
@@ -67,11 +84,16 @@ def expected(folder, golden, run, got):
     tensors = {name: np.zeros_like(array) for name, array in got.items()}
     tensors |= {name: load_array(folder / f"{name}.in.npy", dtype)
                 for name, dtype in run["inputs"].items()}
+    if not Path(golden).is_file():
+        raise Wrong(f"{golden}: no such file")
     try:
-        load_golden(golden).compute_golden(tensors, run["params"])
+        module = load_golden(golden)
+        if not callable(getattr(module, "compute_golden", None)):
+            raise Wrong(f"{golden}: no function compute_golden()")
+        module.compute_golden(tensors, run["params"])
     except SystemExit as error:
-        sys.exit(f"pto: {golden}: it calls sys.exit({error.code!r})")
-    return tensors
+        raise Wrong(f"{golden}: it calls sys.exit({error.code!r})") from error
+    return {name: checked(golden, name, tensors, array.shape) for name, array in got.items()}
 
 
 def check(folder, golden=None):
@@ -89,4 +111,8 @@ def check(folder, golden=None):
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "w") as result:
         os.dup2(2, 1)   # what a golden file prints is not the result
-        print(json.dumps(check(Path(sys.argv[1]), *sys.argv[2:])), file=result)
+        try:
+            print(json.dumps(check(Path(sys.argv[1]), *sys.argv[2:])), file=result)
+        except Wrong as wrong:
+            print(f"pto: {wrong}", file=sys.stderr)
+            sys.exit(2)

@@ -120,6 +120,18 @@ class Config:
         func_id = self.whole(f"{what}: func_id", self.key(what, kernel, "func_id"), 0, 65535)
         return {"func_id": func_id, "core": core, "source": self.source(what, kernel)}
 
+    def env(self):
+        """RUNTIME_ENV, as strings."""
+        env = getattr(self.module, "RUNTIME_ENV", {})
+        if not isinstance(env, Mapping):
+            raise Wrong(f"{self.path}: RUNTIME_ENV is a {type(env).__name__}, not a dict")
+        for name, value in env.items():
+            if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+                raise Wrong(f"{self.path}: RUNTIME_ENV: {name!r} can not be the name of a variable")
+            if "\0" in str(value):
+                raise Wrong(f"{self.path}: RUNTIME_ENV: {name} has a NUL in its value")
+        return {name: str(value) for name, value in env.items()}
+
     def describe(self):
         """All of it, as pto run takes it."""
         orch, config = self.get("ORCHESTRATION", dict), self.get("RUNTIME_CONFIG", dict)
@@ -129,18 +141,19 @@ class Config:
         # One that runs on the device has no name to choose.
         function = orch.get("function_name", "") if flavour != FLAVOURS[0] else \
             self.key("ORCHESTRATION", orch, "function_name")
+        if not isinstance(function, str):
+            raise Wrong(f"{self.path}: ORCHESTRATION: function_name is {function!r}, not a name")
         numbers = {"aicpu_thread_num": 3, "orch_thread_num": 1, "block_dim": 24, "rounds": 1}
         for name, default in numbers.items():
             least = 0 if name == "orch_thread_num" else 1
             numbers[name] = self.whole(f"RUNTIME_CONFIG: {name}", config.get(name, default),
                                        least, 10000)
-        env = getattr(self.module, "RUNTIME_ENV", {})
         return numbers | {
             "dir": str(self.path.parent),
             "flavour": flavour,
             "orchestration": {"source": self.source("ORCHESTRATION", orch), "function": function},
             "kernels": [self.kernel(*k) for k in enumerate(self.get("KERNELS", list))],
-            "env": {str(name): str(value) for name, value in env.items()},
+            "env": self.env(),
         }
 
 
@@ -170,10 +183,38 @@ def widen(array):
 def bits_of(scalar):
     """A number of ctypes as an orchestration gets it, and as JSON has it: 64 bits, signed."""
     value = scalar.value
-    if isinstance(value, float):
+    if isinstance(value, (float, bytes, str)):
         value = int.from_bytes(bytes(scalar), sys.byteorder)
     value = int(value or 0) % 2**64
     return value - 2**64 if value >= 2**63 else value
+
+
+def is_scalar(value):
+    return isinstance(value, ctypes._SimpleCData)
+
+
+def is_array(value):
+    """Of numpy, of torch, or of who has the same attributes, as numpy's scalars have, too."""
+    return hasattr(value, "dtype") and hasattr(value, "shape") and \
+        not isinstance(value, (np.generic, type))
+
+
+def what_is_wrong(value):
+    """With an argument; None: it can be one."""
+    kind = type(value).__name__
+    if is_scalar(value):
+        if ctypes.sizeof(value) > 8:
+            return f"is a {kind} of {ctypes.sizeof(value)} bytes, and a scalar has 8 at the most"
+        if isinstance(value, (ctypes.c_char_p, ctypes.c_wchar_p, ctypes.py_object)):
+            return f"is a {kind}, a pointer that means nothing to the orchestration"
+        return None
+    if isinstance(value, np.generic):
+        names = {"b": "c_bool", "i": "c_int{}", "u": "c_uint{}", "f4": "c_float", "f8": "c_double"}
+        dtype = value.dtype
+        name = names.get(dtype.kind, names.get(dtype.str[1:]))
+        use = f": use ctypes.{name.format(8 * dtype.itemsize)}(...)" if name else ""
+        return f"is a numpy.{kind}, neither an array nor a scalar of ctypes{use}"
+    return None if is_array(value) else f"is a {kind}, neither an array nor a scalar of ctypes"
 
 
 class Golden:
@@ -190,6 +231,9 @@ class Golden:
             raise Wrong(f"{path}: ALL_CASES is not a dict with a case at least")
         for case in cases or ():
             check_name(path, "ALL_CASES: the case", case)
+            if not isinstance(cases[case], Mapping):
+                raise Wrong(f"{path}: ALL_CASES: {case!r} is a {type(cases[case]).__name__},"
+                            " not a dict")
         self.cases = cases or {"": {}}
 
     def select(self, which):
@@ -202,21 +246,58 @@ class Golden:
             which = getattr(self.module, "DEFAULT_CASE", None)
             if which is None:
                 raise Wrong(f"{self.path}: no DEFAULT_CASE, and ALL_CASES has several")
+            if not isinstance(which, str):
+                raise Wrong(f"{self.path}: DEFAULT_CASE is {which!r}, not a name")
         if which not in self.cases:
             raise Wrong(f"{self.path}: no case {which!r}; there are: {', '.join(self.cases)}")
         return [which]
 
-    def arguments(self, params):
-        """Pairs of name and value."""
+    def order(self, given):
+        """TENSOR_ORDER, or the order of generate_inputs()."""
+        order = getattr(self.module, "TENSOR_ORDER", None)
+        if order is None:
+            return list(given)
+        if not isinstance(order, (list, tuple)) or not order:
+            raise Wrong(f"{self.path}: TENSOR_ORDER is {order!r}, not a list of one name at least")
+        for name in order:
+            if not isinstance(name, str) or name not in given:
+                raise Wrong(f"{self.path}: TENSOR_ORDER has {name!r}, which is no array of"
+                            " generate_inputs()")
+        return order
+
+    def given(self, params):
+        """What generate_inputs() returns: pairs, and whether it was a dict."""
         with running(self.path):
             given = self.module.generate_inputs(params)
-        if not isinstance(given, Mapping):
-            return list(given)
-        if any(isinstance(value, ctypes._SimpleCData) for value in given.values()):
-            return list(given.items())
+        what = f"{self.path}: generate_inputs()"
+        if isinstance(given, Mapping):
+            pairs = list(given.items())
+        elif hasattr(given, "__iter__") and not isinstance(given, (str, bytes)):
+            pairs = list(given)
+        else:
+            raise Wrong(f"{what} returns a {type(given).__name__}, neither a list of pairs nor"
+                        " a dict")
+        for i, pair in enumerate(pairs):
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise Wrong(f"{what}: [{i}] is no pair of a name and a value")
+            name, value = pair
+            if not isinstance(name, str):
+                raise Wrong(f"{what}: [{i}]: the name is {name!r}, not a string")
+            wrong = what_is_wrong(value)
+            if wrong:
+                raise Wrong(f"{what}: {name!r} {wrong}")
+        if all(is_scalar(value) for _, value in pairs):
+            raise Wrong(f"{what} returns no array")
+        return pairs, isinstance(given, Mapping)
+
+    def arguments(self, params):
+        """Pairs of name and value."""
+        pairs, is_dict = self.given(params)
+        if not is_dict or any(is_scalar(value) for _, value in pairs):
+            return pairs
         # Of arrays alone come their sizes behind them.
-        order = getattr(self.module, "TENSOR_ORDER", list(given))
-        arrays = [(name, given[name]) for name in order]
+        given = dict(pairs)
+        arrays = [(name, given[name]) for name in self.order(given)]
         sizes = [(f"{name}.bytes", ctypes.c_uint64(to_numpy(a).nbytes)) for name, a in arrays]
         return arrays + sizes + [("elements", ctypes.c_uint64(to_numpy(arrays[0][1]).size))]
 
@@ -235,7 +316,7 @@ class Golden:
 
     def argument(self, name, value, outputs, work):
         """Describe one; an array is left in a file."""
-        if isinstance(value, ctypes._SimpleCData):
+        if is_scalar(value):
             return {"name": name, "role": SCALAR, "value": bits_of(value)}
         array = to_numpy(value)
         np.save(work / f"{name}.in.npy", array)
@@ -256,15 +337,27 @@ class Golden:
             raise Wrong(f"{self.path}: {name} is {value!r}, not a number from 0")
         return number
 
+    def golden(self, name, tensors, shape):
+        """What is expected of an output, as compute_golden() has left it."""
+        what = f"{self.path}: compute_golden()"
+        if name not in tensors:
+            raise Wrong(f"{what} has removed the output {name!r}")
+        value = tensors[name]
+        if not is_array(value) and not isinstance(value, np.generic):
+            raise Wrong(f"{what}: the output {name!r} is a {type(value).__name__}, not an array")
+        if tuple(value.shape) != shape:
+            raise Wrong(f"{what}: the output {name!r} has shape {tuple(value.shape)}, not {shape}")
+        array = widen(value)
+        if array.dtype.kind not in "biuf":
+            raise Wrong(f"{what}: the output {name!r} is of {dtype_of(value)}, not of numbers")
+        return array
+
     def describe(self, params, work):
         """Arguments of a case, and what is to come out."""
         args = self.arguments(params)
-        for name, value in args:
-            if not isinstance(value, ctypes._SimpleCData) and not hasattr(value, "dtype"):
-                raise Wrong(f"{self.path}: generate_inputs(): {name!r} is a {type(value).__name__},"
-                            " neither an array nor a scalar of ctypes")
         tensors = dict(args)
-        arrays = [name for name, value in args if hasattr(value, "dtype")]
+        arrays = [name for name, value in args if not is_scalar(value)]
+        shapes = {name: tuple(tensors[name].shape) for name in arrays}
         for name in arrays:
             check_name(self.path, "generate_inputs(): the array", name)
             if arrays.count(name) > 1:
@@ -274,7 +367,7 @@ class Golden:
         with running(self.path):
             self.module.compute_golden(tensors, params)
         for name in outputs:
-            np.save(work / f"{name}.golden.npy", widen(tensors[name]))
+            np.save(work / f"{name}.golden.npy", self.golden(name, tensors, shapes[name]))
         return {"args": described, "params": params,
                 "rtol": self.tolerance("RTOL", None), "atol": self.tolerance("ATOL", 1e-5)}
 
@@ -320,6 +413,8 @@ def main(kernels, golden, work, number, which, *changes):
         (Path(work) / "examples.json").write_text(text, encoding="utf-8")
     except UnicodeEncodeError:
         raise Wrong(f"{kernels}: the names of folders, files and cases are not all UTF-8") from None
+    except TypeError:
+        raise Wrong(f"{golden.path}: a param's name is not a string") from None
     except ValueError:
         raise Wrong(f"{golden.path}: a param is not finite") from None
 

@@ -67,30 +67,32 @@ static int write_run(const struct example *ex, const char *work, const char *gol
 	return ret;
 }
 
-json_t *result_check(const struct example *ex, const char *work, const char *python)
+int result_check(const struct example *ex, const char *work, const char *python,
+		 json_t **outputs)
 {
 	char *argv[] = { (char *)python, part("share/pto/check.py"), (char *)work, NULL, NULL };
-	json_t *outputs = NULL;
+	int ret = PTO_FAILED;
 	json_error_t error;
 	FILE *out = NULL;
 	pid_t pid = -1;
 
+	*outputs = NULL;
 	if (ex->golden && asprintf(&argv[3], "%s/%s", ex->dir, ex->golden) < 0)
 		argv[3] = NULL;
 	if (argv[1] && !argv[3] == !ex->golden && !write_run(ex, work, argv[3]))
 		pid = spawn(argv, false, &out);
 	if (out) {
-		outputs = json_loadf(out, 0, &error);
+		*outputs = json_loadf(out, 0, &error);
 		fclose(out);
 	}
-	if (pid >= 0 && (spawn_wait(pid) || !json_is_array(outputs))) {
-		complain("%s %s could not compare the outputs", python, argv[1]);
-		json_decref(outputs);
-		outputs = NULL;
+	if (pid >= 0) {
+		ret = spawn_wait(pid);
+		if (ret != PTO_USAGE && (ret || !json_is_array(*outputs)))
+			ret = complain("%s %s could not compare the outputs", python, argv[1]);
 	}
 	free(argv[1]);
 	free(argv[3]);
-	return outputs;
+	return ret;
 }
 
 static void count(const json_t *outputs, long long *right, long long *total)

@@ -27,11 +27,13 @@ struct outcome {
 
 /**
  * result_check - have a numpy process compare the outputs in a folder
- * @python: interpreter
+ * @python:	interpreter
+ * @outputs:	an array of objects, for json_decref()
  *
- * Returns an array of objects, or NULL after a complaint.
+ * Returns PTO_OK, or after a complaint PTO_USAGE (the golden file is wrong) or PTO_FAILED.
  */
-json_t *result_check(const struct example *ex, const char *work, const char *python);
+int result_check(const struct example *ex, const char *work, const char *python,
+		 json_t **outputs);
 
 /**
  * result_print - as a table or as JSON; returns PTO_OK, PTO_WRONG or PTO_FAILED

@@ -281,8 +281,9 @@ static int run_in(struct example *ex, const struct options *opt, const char *wor
 	if (!ret)
 		ret = save_outputs(ex, work);
 	if (!ret) {
-		outcome.outputs = result_check(ex, work, opt->python);
-		ret = outcome.outputs ? result_print(ex, &outcome, opt->json) : PTO_FAILED;
+		ret = result_check(ex, work, opt->python, &outcome.outputs);
+		if (!ret)
+			ret = result_print(ex, &outcome, opt->json);
 		json_decref(outcome.outputs);
 	}
 	images_free(&images);
@@ -593,7 +594,7 @@ int cmd_run(int argc, char **argv)
 		.args_doc = "DIR\n-k DIR [-g FILE]",
 		.doc = "Compile the example in DIR, run it, and compare its outputs with "
 		       "golden ones.\vExits 0 when every element is right, 1 when one is wrong, 2 for wrong "
-		       "usage, 3 when it could not be run.",
+		       "usage or a wrong example, 3 when it could not be run.",
 	};
 	const char *python = getenv("PYTHON");
 	struct options opt = {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "example.h"
 #include "pto.h"
@@ -65,6 +68,34 @@ static int write_run(const struct example *ex, const char *work, const char *gol
 		complain("writing %s: %m", path);
 	free(path);
 	return ret;
+}
+
+static void forget(const char *work, const char *name, const char *suffix)
+{
+	char *path;
+
+	/* A name in a file that may be anybody's. */
+	if (strchr(name, '/') || asprintf(&path, "%s/%s%s", work, name, suffix) < 0)
+		return;
+	if (unlink(path) && errno != ENOENT)
+		complain("removing %s: %m", path);
+	free(path);
+}
+
+void result_forget(const char *work)
+{
+	json_t *run = NULL, *dtype;
+	const char *name;
+	char *path;
+
+	if (asprintf(&path, "%s/run.json", work) > 0) {
+		run = json_load_file(path, 0, NULL);
+		free(path);
+	}
+	json_object_foreach(json_object_get(run, "outputs"), name, dtype)
+		forget(work, name, ".out.npy");
+	json_decref(run);
+	forget(work, "run", ".json");
 }
 
 int result_check(const struct example *ex, const char *work, const char *python,

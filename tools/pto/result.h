@@ -35,6 +35,9 @@ struct outcome {
 int result_check(const struct example *ex, const char *work, const char *python,
 		 json_t **outputs);
 
+/** result_forget - remove an earlier run's results from a folder: run.json, and what it names */
+void result_forget(const char *work);
+
 /**
  * result_print - as a table or as JSON; returns PTO_OK, PTO_WRONG or PTO_FAILED
  * @json: jansson's flags; 0: as a table

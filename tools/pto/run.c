@@ -342,7 +342,12 @@ static int run_python(const struct options *opt, const char *work)
 	};
 	json_t *list = NULL;
 	int ret = pyexample_describe(&which, work, &list);
+	json_t *described;
+	size_t i;
 
+	/* Of all cases, as the first that can not be run is the last. */
+	json_array_foreach(list, i, described)
+		result_forget(json_string_value(json_object_get(described, "work")));
 	if (!ret)
 		ret = run_cases(opt, list);
 	json_decref(list);
@@ -354,6 +359,8 @@ static int run_example(const struct options *opt, const char *work)
 	char *kernels, *conf;
 	int ret;
 
+	/* What is there of an earlier run is not taken for what this one has left. */
+	result_forget(work);
 	if (opt->kernels)
 		return run_python(opt, work);
 	if (asprintf(&kernels, "%s/kernels", opt->dir) < 0 ||

@@ -231,10 +231,10 @@ check 'a char is its bits' 0 'PASS ex 20/20' "$pto" run ex
 # A failed run leaves nothing of the one before it that could be taken for its own.
 example float ''
 check 'a run that is kept' 0 PASS "$pto" run ex --out again
+check 'with what came out' 0 '^3$' sh -c 'ls again | grep -Ec "out.npy|run.json"'
 sed -i '/EX_INIT/d' ex/kernels/kernel_config.py
 check 'one after it that fails' 3 'init_runtime: ' "$pto" run ex --out again
-check 'has no results there' 0 '^x.in.npy$' sh -c 'ls again | grep -E "in.npy|out.npy|run.json"'
-check 'which are those of the first' 1 '' sh -c 'ls again | grep -E "out.npy|run.json"'
+check 'one of which there is nothing then' 1 '^0$' sh -c 'ls again | grep -Ec "out.npy|run.json"'
 wrong 'a kernel_config.py that ends the interpreter' kernels/kernel_config.py \
 	'$aimport sys; sys.exit(0)' 2 'kernel_config.py: it calls sys.exit\(0\)'
 for line in '__outputs__' '    print' '    assert'; do

@@ -498,7 +498,8 @@ static const struct argp_option option_table[] = {
 	{ "all", KEY_ALL, NULL, 0, "all its cases", 0 },
 	{ "isa", KEY_ISA, "DIR", 0, "PTO-ISA headers for kernels, in DIR/include", 0 },
 	{ "param", 'p', "NAME=VALUE", 0, "another value for a param of the example", 0 },
-	{ "block-dim", 'b', "N", 0, "blocks to use, 1 to as many as the device has, 24 at the most", 0 },
+	{ "block-dim", 'b', "N", 0,
+	  "blocks to use, 1 to as many as the device has, 24 at the most", 0 },
 	{ "threads", 't', "N", 0, "AICPU scheduler threads", 0 },
 	{ "device", KEY_DEVICE, "NAME", 0,
 	  "0 to 15 (0): of the driver if it has that one, else embedded; "

@@ -18,6 +18,8 @@
 
 #define OPTS_LEAST	offsetof(struct pto_flow_opts, heap)
 #define SCOPE_NS	(60 * NSEC_PER_SEC)	/* of another submitter */
+#define HOLD_NS		(NSEC_PER_SEC / 5)	/* the same, if only for a turn to hold back */
+#define TURN_NS		(2 * NSEC_PER_MSEC)	/* after which it is one's turn next */
 
 /*
  * pto_tensor.owner: which buffer of which heap of which submitter of which stream, so that
@@ -124,6 +126,121 @@ int pto_flow_scope_end(struct pto_flow *f)
 	return 0;
 }
 
+/* ---- what others hold back ---------------------------------------------- */
+
+/* The oldest task that is held back, if that is another submitter's doing. */
+static bool others_oldest(struct pto_flow *f, uint32_t *task)
+{
+	struct pto_flow **flows = f->stream->flows, *oldest = f;
+	unsigned int i;
+
+	if (f->stream->nheld == f->nheld)
+		return false;
+	for (i = 0; i < STREAM_FLOWS; i++) {
+		if (!flows[i] || !flows[i]->nheld)
+			continue;
+		if (!oldest->nheld || (int32_t)(flows[i]->held[0] - oldest->held[0]) < 0)
+			oldest = flows[i];
+	}
+	if (oldest == f)
+		return false;
+	*task = oldest->held[0];
+	return true;
+}
+
+/* -EAGAIN: there will be room when another submitter's scope has ended. */
+static int or_again(struct pto_flow *f, int ret)
+{
+	uint32_t task;
+
+	return unlikely(ret == -ENOBUFS) && others_oldest(f, &task) ? -EAGAIN : ret;
+}
+
+/* Let others have the lock; of the task that is to be submitted nothing is there yet. */
+static void let_others(struct stream *s)
+{
+	unsigned int event = atomic_load(&s->event);
+
+	s->nblocked++;
+	pthread_mutex_unlock(&s->lock);
+	futex_wait(&s->event, event, STREAM_NAP_NS);
+	pthread_mutex_lock(&s->lock);
+	s->nblocked--;
+}
+
+/* Until the scope has ended that holds the oldest task back. Who does that waits for nobody. */
+static int wait_for_scope(struct pto_flow *f)
+{
+	uint64_t deadline = now_ns() + SCOPE_NS;
+	struct stream *s = f->stream;
+	uint32_t task;
+
+	if (!others_oldest(f, &task))
+		return 0;
+	while ((int32_t)(task - s->tail) >= 0 && stream_held(s, task) && !atomic_load(&s->error)) {
+		if (now_ns() >= deadline)
+			return fail(-ETIMEDOUT, "task %u is held back by a scope that another thread does not end",
+				    task);
+		let_others(s);
+	}
+	return 0;
+}
+
+/*
+ * Who holds nothing back begins when nobody else does, so that a scope may hold as much as if it
+ * were alone. Not if that takes long: the scope may stay open for as long as the launch, or
+ * until this thread has submitted something.
+ */
+static void wait_to_hold(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+	uint32_t task, oldest = f->in_vain;
+	uint64_t now, begin, since;
+
+	if (f->nheld || likely(!s->nheld && !s->turn))
+		return;
+	now = begin = since = now_ns();
+	while (!atomic_load(&s->error)) {
+		if (!others_oldest(f, &task)) {
+			if (!s->turn || s->turn == f)
+				break;
+		} else if (task == f->in_vain) {
+			break;
+		} else if (task != oldest) {
+			oldest = task;
+			since = now;
+		} else if (now - since >= HOLD_NS) {
+			f->in_vain = task;
+			break;
+		}
+		if (!s->turn && now - begin >= TURN_NS)
+			s->turn = f;
+		let_others(s);
+		now = now_ns();
+	}
+	if (s->turn == f)
+		s->turn = NULL;
+}
+
+/*
+ * Not to take more than half of what there is while another submitter holds tasks back: it needs
+ * room, too, until its scope ends.
+ */
+static int give_way(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+	uint32_t half = (s->window.mask + 1) / 2, task;
+	int ret = 0;
+
+	if (likely(s->nheld == f->nheld))
+		return 0;
+	if (s->head - s->tail >= half && others_oldest(f, &task) && s->head - task >= half)
+		return -EAGAIN;
+	while (!ret && stream_crowded(s) && others_oldest(f, &task))
+		ret = or_again(f, stream_wait(s, s->tail, FULL_DEP_POOL));
+	return ret;
+}
+
 /* ---- buffers ------------------------------------------------------------ */
 
 static unsigned long long mib(size_t bytes, const char **unit)
@@ -177,7 +294,7 @@ static int allocate(struct pto_flow *f, struct pto_tensor *t)
 			break;
 		if (!heap_blocker(h, &user))
 			return too_small(f, h, t->size);
-		ret = stream_wait(s, user, FULL_HEAP);
+		ret = or_again(f, stream_wait(s, user, FULL_HEAP));
 		if (ret)
 			return ret;
 	}
@@ -203,6 +320,7 @@ static bool use(struct stream *s, const struct pto_tensor *t)
 
 static int place_tensors(struct pto_flow *f)
 {
+	bool allocated[PTO_MAX_ARGS];
 	uint32_t i;
 	int ret;
 
@@ -210,17 +328,25 @@ static int place_tensors(struct pto_flow *f)
 		struct pto_tensor *t = f->access[i].tensor;
 
 		ret = 0;
-		if (!t->addr)
+		allocated[i] = !t->addr;
+		if (allocated[i])
 			ret = allocate(f, t);
 		else if (unlikely(t->owner && !use(f->stream, t)))
 			ret = fail(-ESTALE, "its buffer has gone with the scope or the flow that it was made in");
+		if (ret == -EAGAIN)
+			break;
 		if (ret) {
 			fail_prefix("task %llu, tensor %u",
 				    (unsigned long long)f->stream->stat.tasks, i);
 			return ret;
 		}
 	}
-	return 0;
+	if (likely(i == f->task.naccesses))
+		return 0;
+	while (i--)
+		if (allocated[i])
+			f->access[i].tensor->addr = 0;
+	return -EAGAIN;
 }
 
 /* ---- tasks -------------------------------------------------------------- */
@@ -321,76 +447,15 @@ static bool is_held(const struct pto_flow *f, uint32_t task)
 	return false;
 }
 
-/* The oldest task that is held back, if that is another submitter's doing. */
-static bool others_oldest(struct pto_flow *f, uint32_t *task)
-{
-	struct pto_flow **flows = f->stream->flows, *oldest = f;
-	unsigned int i;
-
-	if (f->stream->nheld == f->nheld)
-		return false;
-	for (i = 0; i < STREAM_FLOWS; i++) {
-		if (!flows[i] || !flows[i]->nheld)
-			continue;
-		if (!oldest->nheld || (int32_t)(flows[i]->held[0] - oldest->held[0]) < 0)
-			oldest = flows[i];
-	}
-	if (oldest == f)
-		return false;
-	*task = oldest->held[0];
-	return true;
-}
-
-/*
- * Let others have the lock until the scope has ended that holds @task back; of the
- * task that is to be submitted nothing is there yet.
- */
-static int wait_for_scope(struct stream *s, uint32_t task)
-{
-	uint64_t deadline = now_ns() + SCOPE_NS;
-	unsigned int event;
-
-	s->nblocked++;
-	do {
-		event = atomic_load(&s->event);
-		pthread_mutex_unlock(&s->lock);
-		futex_wait(&s->event, event, STREAM_NAP_NS);
-		pthread_mutex_lock(&s->lock);
-	} while ((int32_t)(task - s->tail) >= 0 && stream_held(s, task) &&
-		 !atomic_load(&s->error) && now_ns() < deadline);
-	s->nblocked--;
-	if (now_ns() < deadline)
-		return 0;
-	return fail(-ETIMEDOUT, "task %u is held back by a scope that another thread does not end",
-		    task);
-}
-
-/*
- * Not to be further than @ahead before a task that another submitter holds back: it needs
- * places, too, until its scope ends. Who holds back the oldest does not wait for others.
- */
-static int give_way(struct pto_flow *f, uint32_t ahead)
-{
-	struct stream *s = f->stream;
-	uint32_t task;
-	int ret = 0;
-
-	while (!ret && s->head - s->tail >= ahead && others_oldest(f, &task) &&
-	       s->head - task >= ahead && !atomic_load(&s->error))
-		ret = wait_for_scope(s, task);
-	return ret;
-}
-
 /* A place and arguments for a task. Returns lanes, as submit_lanes(). */
 static int make_room(struct pto_flow *f, void **args)
 {
 	struct stream *s = f->stream;
-	int lanes, ret = give_way(f, (s->window.mask + 1) / 2);
-	uint32_t task;
+	int lanes, ret = give_way(f);
 	size_t size;
 
 	/* This first: of a launch that is over there may be nothing left but the stream. */
-	ret = ret ?: stream_next(s);
+	ret = ret ?: or_again(f, stream_next(s));
 	if (ret)
 		return ret;
 	lanes = submit_lanes(s->graph, &f->task, s->stat.tasks);
@@ -398,9 +463,7 @@ static int make_room(struct pto_flow *f, void **args)
 		return lanes;
 	size = submit_size(&f->task, lanes);
 	if (size)
-		ret = stream_args(s, size, args);
-	while (unlikely(ret == -ENOBUFS) && others_oldest(f, &task))
-		ret = give_way(f, 0) ?: stream_next(s) ?: stream_args(s, size, args);
+		ret = or_again(f, stream_args(s, size, args));
 	return ret ?: lanes;
 }
 
@@ -432,12 +495,11 @@ static __attribute__((cold)) void undo(struct pto_flow *f, const void *args, uin
 	}
 }
 
-/* Under the lock. */
-static int64_t submit(struct pto_flow *f)
+/* Under the lock, which it keeps. -EAGAIN: nothing has come of it, see or_again(). */
+static int64_t try_submit(struct pto_flow *f, uint64_t begin, uint64_t waits)
 {
 	struct stream *s = f->stream;
-	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits, id;
-	uint64_t first = f->heap[level_of(f)].next;
+	uint64_t id, first = f->heap[level_of(f)].next;
 	const struct pto_task *t = &f->task;
 	void *args = NULL;
 	int lanes, ret;
@@ -468,6 +530,21 @@ static int64_t submit(struct pto_flow *f)
 	} else {
 		stream_publish(s, id);
 	}
+	return id;
+}
+
+/* Under the lock. */
+static int64_t submit(struct pto_flow *f)
+{
+	struct stream *s = f->stream;
+	uint64_t begin = unlikely(s->log) ? now_ns() : 0, waits = s->stat.waits;
+	int64_t id;
+
+	do {
+		if (f->task.flags & PTO_TASK_HELD)
+			wait_to_hold(f);
+		id = try_submit(f, begin, waits);
+	} while (unlikely(id == -EAGAIN) && !(id = wait_for_scope(f)));
 	return id;
 }
 
@@ -510,6 +587,7 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 {
 	struct stream *s = f->stream;
 	unsigned int i, level;
+	int ret;
 
 	if (from < 0 || from >= to || to >= s->stat.tasks)
 		return fail(-EINVAL, "edge %lld -> %lld: there are %llu tasks, and each waits for earlier ones",
@@ -524,7 +602,10 @@ static int add_edge(struct pto_flow *f, int64_t from, int64_t to)
 		check_after(s->check, to, from);
 	if (unlikely(s->log))
 		log_edge(s->log, from, to);
-	return stream_link(s, from, to);
+	do
+		ret = or_again(f, stream_link(s, from, to));
+	while (unlikely(ret == -EAGAIN) && !(ret = wait_for_scope(f)));
+	return ret;
 }
 
 int pto_flow_add_edge(struct pto_flow *f, int64_t from, int64_t to)
@@ -552,6 +633,7 @@ static struct pto_flow *new_flow(struct stream *s, unsigned int index)
 	memset(f, 0, offsetof(struct pto_flow, task));
 	f->stream = s;
 	f->index = index;
+	f->in_vain = TASK_NONE;
 	s->flows[index] = f;
 	return f;
 }

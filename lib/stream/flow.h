@@ -15,6 +15,7 @@
  * @first:	by depth: the first buffer of its heap that is the scope's
  * @held:	tasks that are held back, @nheld of them; from @first_held on, by depth,
  *		the scope's
+ * @in_vain:	a task that another holds back, and that there was no use in waiting for
  * @task, ...:	a copy of what is being submitted: it may lie in memory that can
  *		not be read, and that must not be found out under a lock
  */
@@ -30,6 +31,7 @@ struct pto_flow {
 	uint32_t *held;
 	uint32_t nheld;
 	uint32_t held_size;
+	uint32_t in_vain;
 	struct pto_task task;
 	struct pto_access access[PTO_MAX_ARGS];
 	uint64_t scalar[PTO_MAX_ARGS];

@@ -26,9 +26,14 @@
  * scopes up to four, as a buffer of an outer scope would hold up those of inner
  * ones. All else is common, and under the stream's lock, which who is the only submitter does
  * without. A submitter that waits keeps it, since others would have to wait for the same. What
- * they hold back it would wait for in vain: so who submits much while another's scope is open
- * waits for its end, without the lock, before places or arguments run out. If n submit, a scope
- * may hold back the 2n-th part of the window without being told that there is no room.
+ * they hold back it would wait for in vain: then it waits for the end of the scope that holds back
+ * the oldest task, without the lock, before anything of its own task is there. Who holds that
+ * one back itself is told that there is no room.
+ *
+ * So that this is so only where there would be none for one submitter alone, one that holds
+ * nothing back begins to when nobody else does; and who submits other tasks meanwhile takes
+ * no more than half of the places, edges and arguments. Scopes that are open for long, though,
+ * are not waited for to begin, and then share the window.
  */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
@@ -89,6 +94,7 @@ struct stream_place {
  * @broken:	-errno: a dependency may be missing
  * @flows:	by number; @nflows of them are open, which is also looked at without the lock; of
  *		these @nblocked wait for another's scope to end; they hold back @nheld tasks
+ * @turn:	who has waited for long to begin that: nobody else does before
  * @stint_head, @stint_tail, @stint_begin: for seat.c: head, tail and time when it was looked last
  *		whether to ask for the seat
  * @slow_visits: in a row, where tasks took long; @mistakes: so often they did, in a row
@@ -123,6 +129,7 @@ struct stream {
 	unsigned int nflows;
 	unsigned int nblocked;
 	uint32_t nheld;
+	struct pto_flow *turn;
 	size_t heap_size;
 	uint32_t stint_head, stint_tail;
 	uint64_t stint_begin;
@@ -162,6 +169,9 @@ bool stream_held(struct stream *s, uint32_t task);
 
 /** stream_next - wait for a place for one more task, at @head; 0 or -errno */
 int stream_next(struct stream *s);
+
+/** stream_crowded - is half of the edges in use, or half of the arguments? */
+bool stream_crowded(struct stream *s);
 
 /** stream_args - @size bytes for the next task's arguments, aligned to 64; waits */
 int stream_args(struct stream *s, size_t size, void **args);

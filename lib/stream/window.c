@@ -249,6 +249,15 @@ int stream_args(struct stream *s, size_t size, void **args)
 	return 0;
 }
 
+bool stream_crowded(struct stream *s)
+{
+	size_t args = s->args_head - s->args_tail;
+
+	if (s->args_head < s->args_tail)
+		args += s->args_end;
+	return s->used_chunks >= s->max_chunks / 2 || args >= s->args_size / 2;
+}
+
 /* A chunk for edges of @from; waits for one. CHUNK_NONE: @from is complete by then. */
 static int get_chunk(struct stream *s, uint32_t from, uint32_t *chunk)
 {

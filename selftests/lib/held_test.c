@@ -309,4 +309,173 @@ TEST_F(flow, who_holds_back_the_oldest_hears_of_it_others_wait)
 	EXPECT_EQ(17, *s.counter);
 }
 
+/**
+ * struct holder - a thread that submits scopes
+ * @size:	of a buffer that the scope's first task makes
+ * @tasks:	in a scope, each after the first one
+ * @flags:	of these
+ */
+struct holder {
+	struct pto_flow *flow;
+	uint32_t size;
+	int scopes, tasks;
+	uint32_t flags;
+	char text[256];
+};
+
+static int64_t submit_after(struct holder *h, struct pto_tensor *first)
+{
+	struct pto_access access = { first, PTO_IN };
+	struct pto_task task = { .size = sizeof(task), .kernels = { -1, NOOP, -1 },
+				 .flags = h->flags, .naccesses = 1, .accesses = &access };
+
+	return pto_flow_submit(h->flow, &task);
+}
+
+static int submit_scope(struct holder *h)
+{
+	struct pto_tensor t;
+	int64_t first, id;
+	int i;
+
+	pto_tensor_init(&t, NULL, SHAPE(h->size), 1, PTO_INT8);
+	first = submit_flags(h->flow, &t, h->flags);
+	if (first < 0)
+		return first;
+	for (i = 1; i < h->tasks; i++) {
+		id = submit_after(h, &t);
+		if (id < 0)
+			return id;
+		if (h->flags && pto_flow_add_edge(h->flow, first, id))
+			return -1;
+	}
+	return 0;
+}
+
+static void *submit_scopes(void *arg)
+{
+	struct holder *h = arg;
+	int i, ret = 0;
+
+	for (i = 0; i < h->scopes && !ret; i++) {
+		pto_flow_scope_begin(h->flow);
+		ret = submit_scope(h);
+		if (ret)
+			snprintf(h->text, sizeof(h->text), "%s", pto_last_error());
+		pto_flow_scope_end(h->flow);
+	}
+	pto_flow_finish(h->flow);
+	return NULL;
+}
+
+#define HOLDERS	16
+#define HELD	(PTO_TASK_HELD | PTO_TASK_NO_DEPS)
+
+/* By 2, 4 and 16 threads, and @others more that hold nothing back. */
+static void submit_together(struct __test_metadata *_metadata, FIXTURE_DATA(flow) *self,
+			    const struct holder *like, int others)
+{
+	struct holder h[HOLDERS + 1];
+	pthread_t thread[HOLDERS + 1];
+	uint64_t tasks;
+	int i, n;
+
+	self->opts.aicpu_threads = 2;
+	for (n = 2; n <= HOLDERS; n *= n) {
+		ASSERT_EQ(0, start(self));
+		for (i = 0; i < n + others; i++) {
+			h[i] = *like;
+			h[i].scopes = ROUNDS;
+			if (i >= n)
+				h[i].flags = 0;
+			ASSERT_EQ(0, pto_flow_fork(self->flow, &h[i].flow));
+		}
+		for (i = 0; i < n + others; i++)
+			ASSERT_EQ(0, pthread_create(&thread[i], NULL, submit_scopes, &h[i]));
+		for (i = 0; i < n + others; i++) {
+			pthread_join(thread[i], NULL);
+			EXPECT_STREQ("", h[i].text) TH_LOG("%d of %d threads", i, n);
+		}
+		tasks = self->flow->stream->stat.tasks;
+		EXPECT_EQ(tasks, (n + others) * ROUNDS * like->tasks);
+		ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	}
+}
+
+TEST_F(flow, scopes_of_as_many_tasks_as_the_window_has)
+{
+	const struct holder like = { .size = 64, .tasks = 4, .flags = HELD };
+
+	self->flow_opts.window = 4;
+	submit_together(_metadata, self, &like, 0);
+}
+
+TEST_F(flow, scopes_that_need_all_of_their_heaps)
+{
+	const struct holder like = { .size = 4096, .tasks = 3, .flags = HELD };
+
+	self->flow_opts.heap = 4096;
+	submit_together(_metadata, self, &like, 0);
+}
+
+TEST_F(flow, scopes_that_need_all_of_the_pool_of_edges)
+{
+	const struct holder like = { .size = 64, .tasks = 1 + 3 + 4 * 7, .flags = HELD };
+
+	self->flow_opts.window = 256;
+	self->flow_opts.dep_pool = 4;
+	submit_together(_metadata, self, &like, 0);
+}
+
+TEST_F(flow, scopes_beside_one_that_holds_nothing_back)
+{
+	const struct holder like = { .size = 4096, .tasks = 1 + 3 + 4 * 7, .flags = HELD };
+
+	self->flow_opts.window = 64;
+	self->flow_opts.heap = 4096;
+	self->flow_opts.dep_pool = 8;
+	submit_together(_metadata, self, &like, 1);
+}
+
+/* Who holds nothing back waits for a heap of its own, and is not to blame. */
+TEST_F(flow, a_heap_behind_what_another_holds_back)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	struct holder h = { .size = 4096, .scopes = 20, .tasks = 2 };
+	pthread_t thread;
+
+	self->flow_opts.heap = 4096;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &h.flow));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	ASSERT_EQ(0, submit_held(self->flow, counter));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_scopes, &h));
+	usleep(50000);
+	EXPECT_EQ(0, pto_flow_scope_end(self->flow));
+	pthread_join(thread, NULL);
+	EXPECT_STREQ("", h.text);
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+/* The scope ends once the other thread is through: that waits for it once, and not for long. */
+TEST_F(flow, a_scope_that_stays_open_is_not_waited_for)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	struct holder h = { .size = 64, .scopes = 100, .tasks = 3,
+			    .flags = HELD };
+	double begin = seconds(CLOCK_MONOTONIC);
+	pthread_t thread;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &h.flow));
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	ASSERT_EQ(0, submit_held(self->flow, counter));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_scopes, &h));
+	pthread_join(thread, NULL);
+	EXPECT_STREQ("", h.text);
+	EXPECT_GT(10, seconds(CLOCK_MONOTONIC) - begin);
+	EXPECT_EQ(0, pto_flow_scope_end(self->flow));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
 TEST_HARNESS_MAIN

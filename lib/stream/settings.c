@@ -16,13 +16,13 @@ struct setting {
 };
 
 static const struct setting window = {
-	"PTO2_RING_TASK_WINDOW", 4, 1 << 24, 1 << 14, true, "a power of two, 4 to 2^24",
+	"PTO2_RING_TASK_WINDOW", 4, STREAM_WINDOW_MOST, 1 << 14, true, "a power of two, 4 to 2^24",
 };
 static const struct setting heap = {
-	"PTO2_RING_HEAP", 1024, 1ull << 40, 64 << 20, true, "a power of two, at least 1024 bytes",
+	"PTO2_RING_HEAP", 1024, STREAM_HEAP_MOST, 64 << 20, true, "a power of two, at least 1024 bytes",
 };
 static const struct setting dep_pool = {
-	"PTO2_RING_DEP_POOL", 4, 1 << 28, 1 << 16, false, "a number, at least 4",
+	"PTO2_RING_DEP_POOL", 4, STREAM_DEP_POOL_MOST, 1 << 16, false, "a number, at least 4",
 };
 
 static bool fits(const struct setting *s, uint64_t n)

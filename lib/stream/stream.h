@@ -50,6 +50,9 @@
 #define STREAM_DEPTH	64
 #define STREAM_FLOWS	64
 #define STREAM_SERIAL_MAX	((1u << 20) - 1)
+#define STREAM_WINDOW_MOST	(1u << 24)
+#define STREAM_DEP_POOL_MOST	(1u << 28)
+#define STREAM_HEAP_MOST	(1ull << 40)
 #define STREAM_NAP_NS	(5 * NSEC_PER_MSEC)	/* the longest that a submitter sleeps at once */
 
 struct check;

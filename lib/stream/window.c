@@ -5,6 +5,7 @@
  * Modelled in selftests/models/: window.pml and order.cc.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,15 +104,20 @@ static void sleep_until(struct stream *s, uint32_t task)
 
 static __attribute__((cold)) int held_back(struct stream *s, enum stream_full full)
 {
-	const struct { const char *what, *name; uint64_t size; } is[] = {
-		[FULL_WINDOW] = { "window", "PTO2_RING_TASK_WINDOW", s->window.mask + 1 },
-		[FULL_DEP_POOL] = { "pool of edges", "PTO2_RING_DEP_POOL", s->max_chunks },
-		[FULL_HEAP] = { "heap ring", "PTO2_RING_HEAP", s->heap_size },
-	};
+	const struct { const char *what, *name; uint64_t size, most; } all[] = {
+		[FULL_WINDOW] = { "window", "PTO2_RING_TASK_WINDOW", s->window.mask + 1,
+				  STREAM_WINDOW_MOST },
+		[FULL_DEP_POOL] = { "pool of edges", "PTO2_RING_DEP_POOL", s->max_chunks,
+				    STREAM_DEP_POOL_MOST },
+		[FULL_HEAP] = { "heap ring", "PTO2_RING_HEAP", s->heap_size, STREAM_HEAP_MOST },
+	}, *is = &all[full];
+	char raise[80] = "";
 
-	return fail(-ENOBUFS, "scopes hold %u tasks back, the %s is %llu: raise %s to %llu, or end the scope earlier",
-		    s->head - s->tail, is[full].what, (unsigned long long)is[full].size,
-		    is[full].name, 2ull * is[full].size);
+	if (2 * is->size <= is->most)
+		snprintf(raise, sizeof(raise), "raise %s to %llu, or ", is->name,
+			 2ull * is->size);
+	return fail(-ENOBUFS, "scopes hold back %u of %u tasks that are under way, the %s is %llu: %send the scope earlier; a task that is held back keeps its place, and all behind it theirs, until its scope ends, an outer one's too",
+		    s->nheld, s->head - s->tail, is->what, (unsigned long long)is->size, raise);
 }
 
 /* With PTO_SEED: the worker runs all that it can, and nothing unless it is its turn. */

@@ -88,10 +88,31 @@ TEST_F(flow, more_held_back_than_the_window_has)
 		ASSERT_EQ(i, submit_held(self->flow, counter));
 	EXPECT_EQ(-ENOBUFS, submit_held(self->flow, counter));
 	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_TASK_WINDOW to 16"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "hold back 8 of 8 tasks"));
 	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
 	EXPECT_EQ(8, submit_held(self->flow, counter));
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(9, *counter);
+}
+
+TEST_F(flow, one_that_an_outer_scope_holds_back)
+{
+	uint64_t *counter = (uint64_t *)self->buffer;
+	int i;
+
+	self->flow_opts.window = 8;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, submit_held(self->flow, counter));
+	for (i = 1; i < 8; i++) {
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		ASSERT_EQ(i, submit_scalar(self->flow, COUNT, counter));
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	}
+	EXPECT_EQ(-ENOBUFS, submit_scalar(self->flow, COUNT, counter));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "hold back 1 of 8 tasks that are under way"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "and all behind it theirs"));
+	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(8, *counter);
 }
 
 /*

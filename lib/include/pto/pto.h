@@ -548,7 +548,8 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  *
  * Returns the task's number, from 0 on. Errors: as there, and -ENOBUFS (the heap
  * can not hold what open scopes hold, or there will be no room in heap, window or pool
- * before tasks run that are held back; the text names what to raise),
+ * before tasks run that are held back: these and all that are submitted after them keep their
+ * places, edges and buffers until the scope ends; the text names what to raise),
  * -ESTALE (a buffer that is dead), -ECANCELED (the launch is over, for a reason
  * that pto_flow_finish() tells). After an error one can go on, but for the last, -ENOMEM, and
  * -ENOBUFS for want of edges: then a dependency is lost, and all that is left is to finish, which

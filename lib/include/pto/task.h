@@ -35,7 +35,9 @@ struct pto_access {
 
 /**
  * pto_task.flags: in a flow, it does not start before the scope ends that it was
- * submitted in, and pto_flow_add_edge() may add to those that it waits for
+ * submitted in, and pto_flow_add_edge() may add to those that it waits for. Until then
+ * it keeps its place in the window, and so do all tasks that come after it: what is submitted
+ * between the first task that an outer scope holds back and its end must fit as a whole
  */
 #define PTO_TASK_HELD		(1u << 2)
 

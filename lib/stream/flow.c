@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,24 +250,51 @@ static unsigned long long mib(size_t bytes, const char **unit)
 	return bytes % (1 << 20) ? bytes >> 10 : bytes >> 20;
 }
 
-/* The next power of two from @n. */
+/* The next power of two from @n, which is not more than 2^63. */
 static unsigned long long enough(uint64_t n)
 {
 	return n < 2 ? 1 : 1ull << (64 - __builtin_clzll(n - 1));
 }
 
+/* The depth of the scope that the oldest buffer of its heap was made in, which is still open. */
+static unsigned int oldest_depth(const struct pto_flow *f, const struct heap *h)
+{
+	unsigned int depth = f->depth;
+
+	while (depth > STREAM_LEVELS && f->first[depth - 1] > h->first)
+		depth--;
+	return depth;
+}
+
+/*
+ * The heap of scopes at depth STREAM_LEVELS and more is one for all: what inner ones have used is
+ * not free while an older buffer is in use, however large the ring.
+ */
 static __attribute__((cold)) int too_small(const struct pto_flow *f, const struct heap *h,
 					   size_t size)
 {
 	const char *live_unit, *heap_unit;
 	unsigned long long live = mib(h->live, &live_unit), all = mib(h->size, &heap_unit);
-	unsigned long long raise = enough(h->live + size);
+	unsigned int depth = h->first == h->next ? f->depth : oldest_depth(f, h);
+	unsigned long long raise;
+	char scopes[64] = "", advice[64] = "";
 
+	if (size <= h->size && heap_behind(h))
+		return fail(-ENOBUFS, "scope at depth %u needs %zu bytes more, the heap ring is %llu %s, and shared by all scopes from depth %d on: one at depth %u has a live output before %llu bytes that are done with; make that output in a scope at depth %d or less, or end its scope earlier",
+			    f->depth, size, all, heap_unit, STREAM_LEVELS, depth,
+			    (unsigned long long)heap_behind(h), STREAM_LEVELS - 1);
 	/* What is free may lie in two pieces. */
-	if (raise <= h->size)
-		raise = 2 * h->size;
-	return fail(-ENOBUFS, "scope at depth %u holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: raise PTO2_RING_HEAP to %llu, or end the scope earlier",
-		    f->depth, live, live_unit, size, all, heap_unit, raise);
+	raise = min(max(enough(h->live + size), 2ull * h->size), 2 * STREAM_HEAP_MOST);
+	if (raise <= STREAM_HEAP_MOST)
+		snprintf(advice, sizeof(advice), "raise PTO2_RING_HEAP to %llu, or ", raise);
+	if (depth != f->depth)
+		snprintf(scopes, sizeof(scopes), ", with those from depth %u on that share its heap,",
+			 depth);
+	if (size > STREAM_HEAP_MOST)
+		return fail(-ENOBUFS, "scope at depth %u needs %zu bytes for one output, which no heap ring can have",
+			    f->depth, size);
+	return fail(-ENOBUFS, "scope at depth %u%s holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: %send the scope earlier",
+		    f->depth, scopes, live, live_unit, size, all, heap_unit, advice);
 }
 
 /* A buffer from the heap of the scope; waits for tasks that still use older ones. */

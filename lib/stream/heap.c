@@ -115,6 +115,17 @@ bool heap_blocker(const struct heap *h, uint32_t *task)
 	return b->ended;
 }
 
+size_t heap_behind(const struct heap *h)
+{
+	size_t sum = 0;
+	uint64_t i;
+
+	for (i = h->first; i != h->next; i++)
+		if (buffer(h, i)->ended)
+			sum += buffer(h, i)->size;
+	return sum;
+}
+
 bool heap_use(struct heap *h, uint64_t number, uint32_t task)
 {
 	struct heap_buffer *b;

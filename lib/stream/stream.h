@@ -244,6 +244,9 @@ void heap_trim(struct heap *h, uint32_t tail, uint32_t head);
 /** heap_blocker - the last task that uses the oldest buffer; false: its scope is open */
 bool heap_blocker(const struct heap *h, uint32_t *task);
 
+/** heap_behind - bytes of buffers whose scope has ended, but not that of the oldest */
+size_t heap_behind(const struct heap *h);
+
 /** heap_keep - @task uses what @maker has made, where that is not dead; @head is the next task */
 void heap_keep(struct heap *h, uint32_t maker, uint32_t task, uint32_t head);
 

@@ -592,6 +592,57 @@ TEST_F(flow, a_scope_that_holds_too_much_is_told)
 	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+/* No ring is large enough, as what inner scopes have used lies behind what an outer one has. */
+TEST_F(flow, a_deep_scope_that_keeps_what_inner_ones_used)
+{
+	struct pto_tensor t;
+	int64_t task = 1;
+	int i;
+
+	self->flow_opts.heap = 64 << 10;
+	ASSERT_EQ(0, start(self));
+	for (i = 1; i < 5; i++)
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	pto_tensor_init(&t, NULL, SHAPE(1024), 1, PTO_INT8);
+	ASSERT_EQ(0, submit(self->flow, NOOP, &t, PTO_OUT));
+	for (i = 1; i < 100 && task > 0; i++) {
+		ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+		pto_tensor_init(&t, NULL, SHAPE(1024), 1, PTO_INT8);
+		task = submit(self->flow, NOOP, &t, PTO_OUT);
+		ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	}
+	EXPECT_EQ(-ENOBUFS, task);
+	EXPECT_EQ(65, i);
+	EXPECT_NE(NULL, strstr(pto_last_error(), "shared by all scopes from depth 4 on"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "one at depth 5 has a live output before 64512 bytes"));
+	EXPECT_EQ(NULL, strstr(pto_last_error(), "raise"));
+	/* Live outputs only: it would help. */
+	ASSERT_EQ(0, pto_flow_scope_end(self->flow));
+	pto_tensor_init(&t, NULL, SHAPE(1024), 1, PTO_INT8);
+	ASSERT_EQ(64, submit(self->flow, NOOP, &t, PTO_OUT)) TH_LOG("%s", pto_last_error());
+	ASSERT_EQ(0, pto_flow_scope_begin(self->flow));
+	pto_tensor_init(&t, NULL, SHAPE(64 << 10), 1, PTO_INT8);
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "depth 5, with those from depth 4 on"));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_HEAP to 131072,"));
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
+TEST_F(flow, an_output_that_no_heap_holds)
+{
+	struct pto_tensor t;
+
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&t, NULL, SHAPE(1u << 31, 1 << 10), 2, PTO_INT8);
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "no heap ring can have"));
+	EXPECT_EQ(NULL, strstr(pto_last_error(), "raise"));
+	pto_tensor_init(&t, NULL, SHAPE(1u << 30, 1 << 10), 2, PTO_INT8);
+	EXPECT_EQ(-ENOBUFS, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "raise PTO2_RING_HEAP to 1099511627776,"));
+	EXPECT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
+}
+
 /* @size bytes that are allocated, and as many others, by one task. */
 static int64_t submit_two(struct pto_flow *flow, struct pto_tensor *a, struct pto_tensor *b,
 			  uint32_t size)

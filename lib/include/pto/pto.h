@@ -570,7 +570,8 @@ PTO_API int pto_flow_add_edge(struct pto_flow *flow, int64_t from, int64_t to);
  * pto_flow_scope_begin, pto_flow_scope_end - bracket the life of buffers
  *
  * Scopes nest, to a depth of 64 with the outermost, which is open from the start.
- * They hold buffers, not tasks. Errors: -EOVERFLOW (too deep), -EINVAL (none is open).
+ * They hold buffers, not tasks. Those from depth 4 on share a heap, and a buffer is free when all
+ * are that were made in it before. Errors: -EOVERFLOW (too deep), -EINVAL (none is open).
  */
 PTO_API int pto_flow_scope_begin(struct pto_flow *flow);
 PTO_API int pto_flow_scope_end(struct pto_flow *flow);

@@ -233,7 +233,8 @@ static int give_way(struct pto_flow *f)
 	uint32_t half = (s->window.mask + 1) / 2, task;
 	int ret = 0;
 
-	if (likely(s->nheld == f->nheld))
+	/* Of a launch that is over the caller is told. */
+	if (likely(s->nheld == f->nheld) || atomic_load(&s->error))
 		return 0;
 	if (s->head - s->tail >= half && others_oldest(f, &task) && s->head - task >= half)
 		return -EAGAIN;

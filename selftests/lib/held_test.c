@@ -478,6 +478,24 @@ TEST_F(flow, a_heap_behind_what_another_holds_back)
 	ASSERT_EQ(0, pto_flow_finish(self->flow)) TH_LOG("%s", pto_last_error());
 }
 
+/* Half of the window is taken: who waits for the scope hears that the launch is over. */
+TEST_F(flow, who_waits_for_a_scope_hears_of_the_end)
+{
+	struct holder h = { .size = 64, .scopes = 20, .tasks = 2 };
+	pthread_t thread;
+
+	self->flow_opts.window = 8;
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, pto_flow_fork(self->flow, &h.flow));
+	ASSERT_EQ(0, submit_held(self->flow, (uint64_t *)self->buffer));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_scopes, &h));
+	usleep(50000);
+	pto_flow_cancel(self->flow);
+	pthread_join(thread, NULL);
+	EXPECT_NE(NULL, strstr(h.text, "the launch is over")) TH_LOG("%s", h.text);
+	EXPECT_GT(0, pto_flow_finish(self->flow));
+}
+
 /* The scope ends once the other thread is through: that waits for it once, and not for long. */
 TEST_F(flow, a_scope_that_stays_open_is_not_waited_for)
 {

@@ -469,7 +469,7 @@ int chardev_describe(struct chardev *cd, uint32_t stream, uint64_t seqno, int st
 		     size_t size)
 {
 	struct pto_fault_query fault;
-	char cause[160];
+	char cause[GUARD_TEXT];
 
 	if (status == -ENODEV || !find_fault(cd, stream, seqno, &fault)) {
 		snprintf(text, size, "%s (stream %u, seqno %llu)", status_text(status), stream,

@@ -17,6 +17,7 @@
 /**
  * struct image - a loaded shared object
  * @base:	where it is loaded; addresses in the file are relative to it
+ * @lo, @hi:	all of it in this process
  * @text_lo, @text_hi:	its executable segment in this process
  * @bytes, @size:	its file, mapped from a sealed memfd
  * @leaf:	it imports nothing but mem* and libm, so that a thread may leave
@@ -26,13 +27,13 @@
  */
 struct image {
 	uintptr_t base;
+	uintptr_t lo, hi;
 	uintptr_t text_lo, text_hi;
 	const void *bytes;
 	size_t size;
 	bool leaf;
 	char name[64];
 	/* The rest belongs to image.c. */
-	uintptr_t lo, hi;
 	void *handle;
 	int fd;
 	int refs;

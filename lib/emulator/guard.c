@@ -20,6 +20,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -27,6 +28,8 @@
 
 #define LEAVE_SIGNAL	SIGURG
 #define ALTSTACK_SIZE	65536
+#define PAGE		4096	/* the least that there is */
+#define ABORT_HEAD	"pto abort: "	/* of PTO_COMPAT_ABORT */
 
 static const int guarded[] = {
 	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, LEAVE_SIGNAL,
@@ -96,18 +99,31 @@ static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t add
 	siglongjmp(t->env, 1);
 }
 
+/* An assertion of the image's has failed, and has a text in it: see compat/detail/common.h. */
+static uintptr_t abort_text(const struct image *image, int sig, const siginfo_t *info)
+{
+	uintptr_t text = (uintptr_t)info->si_value.sival_ptr;
+
+	if (sig != SIGABRT || info->si_code != SI_QUEUE || info->si_pid != getpid())
+		return 0;
+	return image && text >= image->lo && text < image->hi ? text : 0;
+}
+
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
 	struct emu_thread *t = self;
 	/* Raised by the CPU, or by the thread itself with abort(). */
 	bool own = info->si_code > 0 ||
 		   (info->si_code == SI_TKILL && info->si_pid == getpid());
+	const struct emu_program *running =
+		t ? atomic_load_explicit(&t->running, memory_order_relaxed) : NULL;
+	uintptr_t text = running ? abort_text(running->image, sig, info) : 0;
 
-	if (!t || !atomic_load_explicit(&t->running, memory_order_relaxed) || !own) {
+	if (!running || (!own && !text)) {
 		chain(sig, info, ucontext);
 		return;
 	}
-	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? 0 : (uintptr_t)info->si_addr, ucontext);
+	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? text : (uintptr_t)info->si_addr, ucontext);
 }
 
 /* The same descriptor may be run again, but not with the same head, or one was left meanwhile. */
@@ -371,7 +387,7 @@ int guard_call(struct image *image, const char *what, clockid_t clock, uint32_t 
 	struct emu_thread *t = guard_thread();
 	bool crashed;
 	timer_t timer;
-	char text[128];
+	char text[GUARD_TEXT];
 
 	if (!t)
 		return -ENOMEM;
@@ -413,21 +429,41 @@ void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *d
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, LEAVE_SIGNAL, &info);
 }
 
+/* The text of an abort() at @addr, which may be another process's, or gone: "" if none is there. */
+static void read_text(char *text, size_t size, uint64_t addr)
+{
+	static const char head[] = ABORT_HEAD;
+	size_t page = min(size - 1, (size_t)(PAGE - addr % PAGE));
+	struct iovec to = { text, size - 1 }, from[] = {
+		{ (void *)(uintptr_t)addr, page },
+		{ (void *)(uintptr_t)(addr + page), size - 1 - page },
+	};
+	ssize_t n = addr ? process_vm_readv(getpid(), &to, 1, from, ARRAY_SIZE(from), 0) : 0;
+
+	text[max(n, (ssize_t)0)] = '\0';
+	if (strncmp(text, head, strlen(head)))
+		*text = '\0';
+	else
+		memmove(text, text + strlen(head), strlen(text + strlen(head)) + 1);
+}
+
 void guard_describe(char *text, size_t size, const struct emu_fault *fault)
 {
-	char where[48] = "outside its image";
+	char where[48] = "outside its image", said[GUARD_TEXT - 32];
 
 	switch (fault->status) {
 	case PTO_STATUS_FAULT:
 		if (fault->pc)
 			snprintf(where, sizeof(where), "at image+%#llx",
 				 (unsigned long long)fault->pc);
-		if (fault->code == SIGABRT)
-			snprintf(text, size, "SIGABRT, abort() was called");
-		else
-			snprintf(text, size, "SIG%s %s, address %#llx",
-				 sigabbrev_np(fault->code), where,
-				 (unsigned long long)fault->addr);
+		if (fault->code == SIGABRT) {
+			read_text(said, sizeof(said), fault->addr);
+			snprintf(text, size, "SIGABRT, abort() was called%s%s", *said ? ": " : "",
+				 said);
+			break;
+		}
+		snprintf(text, size, "SIG%s %s, address %#llx", sigabbrev_np(fault->code), where,
+			 (unsigned long long)fault->addr);
 		break;
 	case PTO_STATUS_HANG:
 		snprintf(text, size, "it did not return in its time");

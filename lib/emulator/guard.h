@@ -62,7 +62,13 @@ void guard_leave(struct emu_thread *t, uint32_t status, const struct pto_desc *d
 /** guard_stuck - does it still run what it was told to leave last? */
 bool guard_stuck(const struct emu_thread *t);
 
-/** guard_describe - a fault in words: "SIGSEGV at image+0x1139, address 0x0" */
+#define GUARD_TEXT	384	/* as long as a description gets */
+
+/**
+ * guard_describe - a fault in words: "SIGSEGV at image+0x1139, address 0x0"
+ *
+ * Of an abort() with a text, at the fault's address, that is there as well.
+ */
 void guard_describe(char *text, size_t size, const struct emu_fault *fault);
 
 #endif

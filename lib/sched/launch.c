@@ -178,7 +178,7 @@ void launch_left(struct sched_worker *w, uint64_t cookie, int core, const char *
 void launch_failed(struct sched_worker *w, uint64_t cookie, unsigned int core,
 		   const struct emu_fault *fault)
 {
-	char cause[192];
+	char cause[GUARD_TEXT];
 
 	guard_describe(cause, sizeof(cause), fault);
 	launch_task_failed(w, cookie, core, fault_errno(fault), cause);

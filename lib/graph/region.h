@@ -92,4 +92,7 @@ static inline bool region_same(const struct region *a, const struct region *b)
 /** tensor_check - 0, or -EINVAL if a record is not what the functions of <pto/tensor.h> make */
 int tensor_check(const struct pto_tensor *t);
 
+/** tensor_check_size - the same of the size of one that is to be allocated, all of it */
+int tensor_check_size(const struct pto_tensor *t);
+
 #endif

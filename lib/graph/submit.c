@@ -70,7 +70,7 @@ static int check_access(const struct pto_access *a)
 		return fail(-EINVAL, "it is read, and has no address: no task has written it");
 	if (!t->is_raw_eq_shapes || t->base)
 		return fail(-EINVAL, "a part of a tensor that has no address yet: write the whole first");
-	return 0;
+	return tensor_check_size(t);
 }
 
 int submit_check(const struct pto_task *t, uint64_t id)

@@ -108,6 +108,17 @@ int tensor_check(const struct pto_tensor *t)
 	return 0;
 }
 
+int tensor_check_size(const struct pto_tensor *t)
+{
+	uint64_t size = 0;
+	int ret = count(t->raw_shapes, t->ndims, dtype_size(t->dtype), &size);
+
+	if (ret || size == t->size)
+		return ret;
+	return fail(-EINVAL, "a tensor that has no address yet: its size is %llu bytes, and its elements need %llu",
+		    (unsigned long long)t->size, (unsigned long long)size);
+}
+
 int pto_tensor_init(struct pto_tensor *out, void *addr, const uint32_t *shapes, uint32_t ndims,
 		    enum pto_dtype dtype)
 {

@@ -49,8 +49,9 @@ struct alignas(64) Tensor {
 		t.manual_dep = view_manual_dep;
 		t.is_all_offset_zero = t.is_raw_eq_shapes = true;
 		for (uint32_t i = 0; i < ndims; i++) {
-			always_assert(view_shapes[i] && static_cast<uint64_t>(view_shapes[i]) +
-						view_offsets[i] <= shapes[i]);
+			PTO_COMPAT_REQUIRE(view_shapes[i] && static_cast<uint64_t>(view_shapes[i]) +
+						view_offsets[i] <= shapes[i],
+					   "view() of what is not inside the tensor");
 			t.shapes[i] = view_shapes[i];
 			t.offsets[i] += view_offsets[i];
 			t.is_all_offset_zero &= !t.offsets[i];
@@ -64,12 +65,10 @@ struct alignas(64) Tensor {
 
 	bool valid_reshape(const uint32_t new_shapes[], uint32_t new_ndims) const
 	{
-		uint64_t n = 1;
+		uint64_t n;
 
-		for (uint32_t i = 0; i < new_ndims; i++)
-			n *= new_shapes[i];
-		return new_ndims && new_ndims <= RUNTIME_MAX_TENSOR_DIMS && n == numel() &&
-		       is_contiguous();
+		return new_ndims && new_ndims <= RUNTIME_MAX_TENSOR_DIMS &&
+		       multiply(new_shapes, new_ndims, 1, &n) && n == numel() && is_contiguous();
 	}
 
 	Tensor reshape(const uint32_t new_shapes[], uint32_t new_ndims,
@@ -77,7 +76,8 @@ struct alignas(64) Tensor {
 	{
 		Tensor t = *this;
 
-		always_assert(valid_reshape(new_shapes, new_ndims));
+		PTO_COMPAT_REQUIRE(valid_reshape(new_shapes, new_ndims),
+				   "reshape() into another number of elements or dimensions, or of what is not contiguous");
 		t.manual_dep = new_manual_dep;
 		t.set_axes(new_shapes, new_ndims, start_offset);
 		return t;
@@ -92,7 +92,7 @@ struct alignas(64) Tensor {
 	{
 		Tensor t = *this;
 
-		always_assert(valid_transpose(x, y));
+		PTO_COMPAT_REQUIRE(valid_transpose(x, y), "transpose() of an axis that is not there");
 		t.manual_dep = new_manual_dep;
 		t.shapes[x] = shapes[y];
 		t.shapes[y] = shapes[x];
@@ -105,13 +105,15 @@ struct alignas(64) Tensor {
 		return t;
 	}
 
+	/*
+	 * If 64 bits do not hold it, which is so of no tensor that was made here, all of them
+	 * are set. An assertion would be a call of another library's in each kernel that asks.
+	 */
 	uint64_t numel() const
 	{
-		uint64_t n = 1;
+		uint64_t n;
 
-		for (uint32_t i = 0; i < ndims; i++)
-			n *= shapes[i];
-		return n;
+		return multiply(shapes, ndims, 1, &n) ? n : UINT64_MAX;
 	}
 
 	bool is_contiguous() const
@@ -140,6 +142,16 @@ struct alignas(64) Tensor {
 	}
 
 	/* What follows is this header's own. */
+
+	/* False: 64 bits do not hold it. */
+	static bool multiply(const uint32_t values[], uint32_t count, uint64_t by, uint64_t *n)
+	{
+		*n = by;
+		for (uint32_t i = 0; i < count; i++)
+			if (__builtin_mul_overflow(*n, values[i], n))
+				return false;
+		return true;
+	}
 
 	uint32_t place(uint32_t axis) const
 	{
@@ -194,13 +206,19 @@ inline Tensor make_tensor_external(void *addr, const uint32_t shapes[], uint32_t
 {
 	Tensor t = {};
 
-	always_assert(ndims && ndims <= RUNTIME_MAX_TENSOR_DIMS && dtype < DataType::DATA_TYPE_NUM);
+	PTO_COMPAT_REQUIRE(ndims && ndims <= RUNTIME_MAX_TENSOR_DIMS,
+			   "make_tensor: a tensor has 1 to 5 dimensions");
+	PTO_COMPAT_REQUIRE(dtype < DataType::DATA_TYPE_NUM, "make_tensor: there is no such DataType");
 	t.buffer.addr = reinterpret_cast<uint64_t>(addr);
 	t.dtype = dtype;
 	t.version = version;
 	t.manual_dep = manual_dep;
 	t.set_axes(shapes, ndims, 0);
-	t.buffer.size = t.numel() * get_element_size(dtype);
+	PTO_COMPAT_REQUIRE(Tensor::multiply(shapes, ndims, get_element_size(dtype),
+					    &t.buffer.size) && t.buffer.size <= INT64_MAX,
+			   "make_tensor: a tensor of more than 2^63 bytes");
+	PTO_COMPAT_REQUIRE(t.buffer.size <= UINT64_MAX - t.buffer.addr,
+			   "make_tensor: a tensor that does not fit behind its address");
 	return t;
 }
 

@@ -68,6 +68,7 @@ struct orch {
 /**
  * struct orch_handle - what lies in the caller's buffer
  * @orch:	what an orchestration sees of it
+ * @host_calls:	so are these: each points to @orch
  * @magic:	ORCH_MAGIC while the runtime lives
  * @generation:	tells the runtime from an older one at the same address
  * @build:	the runtime's struct orch
@@ -75,6 +76,7 @@ struct orch {
  */
 struct orch_handle {
 	struct pto_orch orch;
+	struct pto_orch *host_calls[PTO_ORCH_HOST_CALLS];
 	uint64_t magic;
 	uint64_t generation;
 	struct orch *build;

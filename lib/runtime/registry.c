@@ -208,7 +208,7 @@ static int evict(struct orch_handle *h, struct runtime **stale)
 
 static int add(struct orch_handle *h, struct runtime *rt, struct runtime **stale)
 {
-	int rc;
+	int i, rc;
 
 	rt->dev = current_device(&rc);
 	if (rc)
@@ -223,6 +223,8 @@ static int add(struct orch_handle *h, struct runtime *rt, struct runtime **stale
 		return fail(-ENOMEM, "no memory for a runtime");
 	live++;
 	h->orch.table = &orch_table;
+	for (i = 0; i < PTO_ORCH_HOST_CALLS; i++)
+		h->host_calls[i] = &h->orch;
 	h->magic = ORCH_MAGIC;
 	h->generation = rt->generation;
 	h->build = &rt->orch;

@@ -22,7 +22,7 @@
  * launch, on threads beside the scheduler's, while the graph runs. Its arguments that
  * are pointers are device memory, which is copied in before and out afterwards as their
  * types say. It says what tasks read and write; all that is bounded is as for flows in
- * <pto/pto.h>, and it runs inside an outer scope:
+ * <pto/pto.h>, and it runs inside an outer scope, which is none of the 64 that nest:
  *
  *	void aicpu_orchestration_entry(struct pto_orch *o, uint64_t *args, int nargs,
  *				       int threads, int index)
@@ -109,6 +109,9 @@ struct pto_orch_table {
 struct pto_orch {
 	const struct pto_orch_table *table;
 };
+
+/* In init_runtime() so many pointers to the handle lie behind it: compat/ makes objects of them. */
+#define PTO_ORCH_HOST_CALLS	4
 
 /*
  * Tasks and edges that are given, and memory that is asked for, are for init_runtime(): in

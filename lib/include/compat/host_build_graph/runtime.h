@@ -26,24 +26,35 @@ struct Task {
 	int fanin;
 };
 
-class Runtime;
+/* A call of the device. The runtime has filled in for which handle, so a copy is as good. */
+struct HostCall {
+	pto_orch *orch;
+};
 
-/*
- * Calls of the device. They are members of a Runtime, which is the runtime's own
- * handle: where they are leads to it.
- */
 struct HostApi {
-	struct Malloc {
-		void *operator()(size_t size) const;
+	struct Malloc : HostCall {
+		void *operator()(size_t size) const
+		{
+			return pto_orch_malloc(orch, size);
+		}
 	} device_malloc;
-	struct Free {
-		void operator()(void *dev_ptr) const;
+	struct Free : HostCall {
+		void operator()(void *dev_ptr) const
+		{
+			pto_orch_free(orch, dev_ptr);
+		}
 	} device_free;
-	struct CopyTo {
-		int operator()(void *dev_ptr, const void *host_ptr, size_t size) const;
+	struct CopyTo : HostCall {
+		int operator()(void *dev_ptr, const void *host_ptr, size_t size) const
+		{
+			return pto_orch_copy_in(orch, dev_ptr, host_ptr, size);
+		}
 	} copy_to_device;
-	struct CopyFrom {
-		int operator()(void *host_ptr, const void *dev_ptr, size_t size) const;
+	struct CopyFrom : HostCall {
+		int operator()(void *host_ptr, const void *dev_ptr, size_t size) const
+		{
+			return pto_orch_copy_out(orch, host_ptr, dev_ptr, size);
+		}
 	} copy_from_device;
 };
 
@@ -120,36 +131,8 @@ public:
 	HostApi host_api;
 };
 
-static_assert(offsetof(Runtime, host_api) == sizeof(pto_orch), "pto_compat_handle() counts on it");
-
-/* The handle of a member of host_api: what lies in front of it is the table. */
-template <typename Member> inline pto_orch *pto_compat_handle(const Member *member, size_t offset)
-{
-	const char *api = reinterpret_cast<const char *>(member) - offset;
-
-	return reinterpret_cast<pto_orch *>(const_cast<char *>(api - sizeof(pto_orch)));
-}
-
-inline void *HostApi::Malloc::operator()(size_t size) const
-{
-	return pto_orch_malloc(pto_compat_handle(this, offsetof(HostApi, device_malloc)), size);
-}
-
-inline void HostApi::Free::operator()(void *dev_ptr) const
-{
-	pto_orch_free(pto_compat_handle(this, offsetof(HostApi, device_free)), dev_ptr);
-}
-
-inline int HostApi::CopyTo::operator()(void *dev_ptr, const void *host_ptr, size_t size) const
-{
-	return pto_orch_copy_in(pto_compat_handle(this, offsetof(HostApi, copy_to_device)), dev_ptr,
-				host_ptr, size);
-}
-
-inline int HostApi::CopyFrom::operator()(void *host_ptr, const void *dev_ptr, size_t size) const
-{
-	return pto_orch_copy_out(pto_compat_handle(this, offsetof(HostApi, copy_from_device)),
-				 host_ptr, dev_ptr, size);
-}
+static_assert(offsetof(Runtime, host_api) == sizeof(pto_orch) &&
+		      sizeof(HostApi) == PTO_ORCH_HOST_CALLS * sizeof(pto_orch *),
+	      "as the runtime fills it in");
 
 #endif

@@ -173,7 +173,7 @@ static int scope_begin(struct pto_orch *po)
 {
 	struct device_thread *t = thread_of(po);
 
-	return enter(t) ? leave(t, pto_flow_scope_begin(t->flow)) : refuse(t);
+	return enter(t) ? leave(t, flow_scope_begin(t->flow)) : refuse(t);
 }
 
 static int scope_end(struct pto_orch *po)

@@ -99,18 +99,28 @@ static void close_scope(struct pto_flow *f)
 	f->depth--;
 }
 
-int pto_flow_scope_begin(struct pto_flow *f)
+static int begin(struct pto_flow *f, unsigned int uncounted)
 {
 	int ret = usable(f, "pto_flow_scope_begin");
 
 	if (ret)
 		return ret;
-	if (f->depth == STREAM_DEPTH)
-		return fail(-EOVERFLOW, "%d scopes are open, more there can not be", f->depth);
+	if (f->depth - uncounted == STREAM_DEPTH)
+		return fail(-EOVERFLOW, "%d scopes are open, more there can not be", STREAM_DEPTH);
 	lock(f);
 	open_scope(f);
 	unlock(f);
 	return 0;
+}
+
+int pto_flow_scope_begin(struct pto_flow *f)
+{
+	return begin(f, 0);
+}
+
+int flow_scope_begin(struct pto_flow *f)
+{
+	return begin(f, 1);
 }
 
 int pto_flow_scope_end(struct pto_flow *f)

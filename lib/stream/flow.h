@@ -26,8 +26,8 @@ struct pto_flow {
 	struct heap heap[STREAM_LEVELS];
 	unsigned int depth;
 	bool locked;
-	uint64_t first[STREAM_DEPTH];
-	uint32_t first_held[STREAM_DEPTH];
+	uint64_t first[STREAM_DEPTH + 1];
+	uint32_t first_held[STREAM_DEPTH + 1];
 	uint32_t *held;
 	uint32_t nheld;
 	uint32_t held_size;
@@ -41,6 +41,9 @@ struct pto_flow {
 /** flow_start - as pto_flow_start(); @lends of those who submit call flow_lend() */
 int flow_start(struct pto_graph *g, const struct pto_launch_opts *opts,
 	       const struct pto_flow_opts *flow_opts, unsigned int lends, struct pto_flow **flow);
+
+/** flow_scope_begin - as pto_flow_scope_begin(), but the outermost one does not count */
+int flow_scope_begin(struct pto_flow *f);
 
 /** flow_lend - flow_end(), and then work on the launch until all is done */
 void flow_lend(struct pto_flow *f);

@@ -47,7 +47,7 @@
 #include "sched/sched.h"
 
 #define STREAM_LEVELS	4	/* of scopes that have heaps of their own */
-#define STREAM_DEPTH	64
+#define STREAM_DEPTH	64	/* of scopes, the outermost included */
 #define STREAM_FLOWS	64
 #define STREAM_SERIAL_MAX	((1u << 20) - 1)
 #define STREAM_WINDOW_MOST	(1u << 24)

@@ -68,8 +68,16 @@ inline PTO2TaskId pto2_rt_submit_aiv_task(PTO2Runtime *rt, int32_t kernel_id,
 inline void pto2_rt_add_dependency(PTO2Runtime *rt, PTO2TaskId producer, PTO2TaskId consumer)
 {
 	pto_orch *o = pto_compat_orch(rt);
+	char text[128];
 
-	o->table->add_flow_edge(o, producer.local(), consumer.local());
+	if (!((producer.raw | consumer.raw) >> 32)) {
+		o->table->add_flow_edge(o, producer.local(), consumer.local());
+		return;
+	}
+	snprintf(text, sizeof(text), "edge %#llx -> %#llx: no tasks, which are all of ring 0",
+		 static_cast<unsigned long long>(producer.raw),
+		 static_cast<unsigned long long>(consumer.raw));
+	pto_orch_fail(o, -EINVAL, text);
 }
 
 #endif

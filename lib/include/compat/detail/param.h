@@ -25,6 +25,8 @@ struct PTOParam {
 	uint32_t tensor_count = 0;
 	uint32_t scalar_count = 0;
 	const char *error = nullptr;	/* the first one, reported at submit */
+	bool error_in_scalars = false;
+	uint32_t error_at = 0;
 
 	/* Nothing of the arrays is set before it is used. */
 	PTOParam() {}
@@ -42,19 +44,23 @@ struct PTOParam {
 	void add_scalar(uint64_t value)
 	{
 		if (scalar_count == PTO2_MAX_SCALAR_PARAMS)
-			fail("more than 128 scalars");
+			fail("more than 128 scalars", true);
 		else
 			scalars[scalar_count++] = value;
 	}
 
 	void add_scalars(const uint64_t *values, int count)
 	{
+		if (count < 0)
+			fail("add_scalars() of a negative number of scalars", true);
 		for (int i = 0; i < count; i++)
 			add_scalar(values[i]);
 	}
 
 	void add_scalars_i32(const int32_t *values, int count)
 	{
+		if (count < 0)
+			fail("add_scalars_i32() of a negative number of scalars", true);
 		for (int i = 0; i < count; i++)
 			add_scalar(static_cast<uint32_t>(values[i]));
 	}
@@ -63,26 +69,30 @@ struct PTOParam {
 	{
 		if (offset < 0 || count < 0 ||
 		    static_cast<uint64_t>(offset) + count > from.scalar_count)
-			fail("copy_scalars_from() of scalars that are not there");
+			fail("copy_scalars_from() of scalars that are not there", true);
 		else
 			add_scalars(from.scalars + offset, count);
 	}
 
 private:
-	void fail(const char *what)
+	void fail(const char *what, bool in_scalars)
 	{
-		if (!error)
-			error = what;
+		if (error)
+			return;
+		error = what;
+		error_in_scalars = in_scalars;
+		error_at = in_scalars ? scalar_count : tensor_count;
 	}
 
 	void add(Tensor &t, PTOParamType type)
 	{
 		if (scalar_count)
-			fail("a tensor behind a scalar: tensors come first");
+			fail("a tensor behind a scalar: tensors come first", false);
 		else if (tensor_count == PTO2_MAX_TENSOR_PARAMS)
-			fail("more than 64 tensors");
+			fail("more than 64 tensors", false);
 		else if (!t.buffer.addr && type != PTOParamType::OUTPUT)
-			fail("an input or inout tensor without address: no task has written it");
+			fail("an input or inout tensor without address: no task has written it",
+			     false);
 		else
 			tensors[tensor_count++] = { reinterpret_cast<pto_tensor *>(&t),
 						    static_cast<uint32_t>(type) };

@@ -52,11 +52,24 @@ private:
 	[[maybe_unused]] PTO2ScopeGuard PTO_COMPAT_JOIN(scope_guard_, __LINE__)(rt)
 #define PTO2_SCOPE(rt) if (PTO2_SCOPE_GUARD(rt); true)
 
+inline void pto_compat_param_failed(PTO2Runtime *rt, const MixedKernels &k, const PTOParam &p)
+{
+	const int32_t func_id = k.aic_kernel_id != INVALID_KERNEL_ID  ? k.aic_kernel_id
+				: k.aiv0_kernel_id != INVALID_KERNEL_ID ? k.aiv0_kernel_id
+									: k.aiv1_kernel_id;
+	pto_orch *o = pto_compat_orch(rt);
+	char text[256];
+
+	snprintf(text, sizeof(text), "task %d, %s %u (func_id %d): %s", pto_orch_task_count(o),
+		 p.error_in_scalars ? "scalar" : "tensor", p.error_at, func_id, p.error);
+	pto_orch_fail(o, -EINVAL, text);
+}
+
 /* A task as the runtime takes it; false: a parameter was wrong, and the orchestration is fatal. */
 inline bool pto_compat_task(PTO2Runtime *rt, const MixedKernels &k, const PTOParam &p, pto_task *t)
 {
 	if (p.error) {
-		pto_orch_fail(pto_compat_orch(rt), -EINVAL, p.error);
+		pto_compat_param_failed(rt, k, p);
 		return false;
 	}
 	*t = {};

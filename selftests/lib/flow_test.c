@@ -744,6 +744,25 @@ TEST_F(flow, scopes_nest_to_64)
 
 /* ---- failures ----------------------------------------------------------- */
 
+/* A record that is not what pto_tensor_init() makes is not allocated as it says. */
+TEST_F(flow, a_buffer_of_another_size)
+{
+	struct pto_tensor t;
+
+	ASSERT_EQ(0, start(self));
+	pto_tensor_init(&t, NULL, SHAPE(100), 1, PTO_INT32);
+	t.size = 399;
+	EXPECT_EQ(-EINVAL, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "task 0, tensor 0: a tensor that has no address yet: its size is 399 bytes, and its elements need 400"))
+		TH_LOG("%s", pto_last_error());
+	pto_tensor_init(&t, NULL, SHAPE(1, 1), 2, PTO_INT32);
+	t.shapes[0] = t.raw_shapes[0] = t.shapes[1] = t.raw_shapes[1] = 1u << 31;
+	t.size = 0;
+	EXPECT_EQ(-EINVAL, submit(self->flow, NOOP, &t, PTO_OUT));
+	EXPECT_NE(NULL, strstr(pto_last_error(), "more than 2^63 bytes"));
+	EXPECT_EQ(0, pto_flow_finish(self->flow));
+}
+
 TEST_F(flow, a_crash_ends_the_flow)
 {
 	int64_t ret = 0;

@@ -498,19 +498,41 @@ TEST_F(device, source_with_edges_and_a_window_too_small)
 	unsetenv("PTO2_RING_TASK_WINDOW");
 }
 
-TEST_F(device, source_reads_what_is_not_there)
+TEST_F(device, source_with_an_edge_to_another_ring)
 {
-	failing_in(_metadata, self, "flow_tensors", FLOW_BAD_TASK, -EINVAL, "without address");
+	failing_in(_metadata, self, "flow_edges", FLOW_RING, -EINVAL, "edge 0x4 -> 0x100000005");
 }
 
-TEST_F(device, source_with_an_assertion_that_fails)
-{
-	failing_in(_metadata, self, "flow_tensors", FLOW_CRASH, -EIO, "abort()");
-}
+#define SOURCE_FAILING(name, how, err, text) \
+	TEST_F(device, name) { failing_in(_metadata, self, "flow_tensors", how, err, text); }
 
-TEST_F(device, source_with_a_tensor_behind_a_scalar)
+SOURCE_FAILING(source_reads_what_is_not_there, FLOW_BAD_TASK, -EINVAL,
+	       "task 0, tensor 0 (func_id 5): an input or inout tensor without address")
+SOURCE_FAILING(source_with_a_view_outside, FLOW_CRASH, -EIO,
+	       "abort() was called: view() of what is not inside the tensor")
+SOURCE_FAILING(source_with_a_tensor_behind_a_scalar, FLOW_FAIL, -EINVAL,
+	       "task 0, tensor 0 (func_id 5): a tensor behind a scalar: tensors come first")
+SOURCE_FAILING(source_with_an_assertion_that_fails, FLOW_ASSERT, -EIO,
+	       "assertion failed: how == FLOW_FAIL && \"100%s\", selftests/runtime/images/flow_tensors.cc:")
+SOURCE_FAILING(kernel_with_an_assertion_that_fails, FLOW_KERNEL_ASSERT, -EIO,
+	       "assertion failed: from->numel() >= to->numel(), selftests/runtime/images/kernel_tcopy.cc:")
+SOURCE_FAILING(source_with_a_bad_reshape, FLOW_RESHAPE, -EIO, "reshape() into another number")
+SOURCE_FAILING(source_with_six_axes, FLOW_SIX_AXES, -EIO, "a tensor has 1 to 5 dimensions")
+SOURCE_FAILING(source_with_2_to_64_bytes, FLOW_HUGE, -EIO, "a tensor of more than 2^63 bytes")
+SOURCE_FAILING(source_with_2_to_66_bytes, FLOW_HUGE_IN_AXES, -EIO,
+	       "a tensor of more than 2^63 bytes")
+SOURCE_FAILING(source_with_a_size_of_its_own, FLOW_SIZE, -EINVAL,
+	       "task 0, tensor 1: a tensor that has no address yet: its size is 8 bytes, and its elements need 64")
+SOURCE_FAILING(source_with_less_than_no_scalars, FLOW_SCALARS, -EINVAL,
+	       "task 0, scalar 1 (func_id 5): add_scalars_i32() of a negative number")
+SOURCE_FAILING(source_with_65_scopes, FLOW_65_SCOPES, -EOVERFLOW, "64 scopes are open")
+
+TEST_F(device, source_with_64_scopes)
 {
-	failing_in(_metadata, self, "flow_tensors", FLOW_FAIL, -EINVAL, "tensors come first");
+	self->args[5] = FLOW_SCOPES;
+	ASSERT_EQ(0, init_of(self, "flow_tensors", 6)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, launch(self, 2, 1)) TH_LOG("%s", pto_last_error());
+	EXPECT_EQ(0, finalize_runtime(self->rt));
 }
 
 TEST_F(device, source_that_builds_on_the_host)

@@ -16,7 +16,9 @@ void aicpu_orchestration_entry(PTO2Runtime *rt, uint64_t *args, int nargs, int t
 	PTO2TaskId last[CHUNKS][2];
 	PTOParam p;
 
-	if (nargs > 5)		/* a dependency that leads backwards */
+	if (nargs > 5 && args[5] == FLOW_RING)
+		pto2_rt_add_dependency(rt, PTO2TaskId(4), pto2_make_task_id(1, 5));
+	else if (nargs > 5)	/* a dependency that leads backwards */
 		pto2_rt_add_dependency(rt, PTO2TaskId(5), PTO2TaskId(4));
 	for (uint64_t round = 0; round < args[4]; round++) {
 		PTO2_SCOPE_GUARD(rt);

@@ -19,10 +19,20 @@ PTO2OrchestrationConfig aicpu_orchestration_config(uint64_t *args, int nargs)
 	};
 }
 
+static void nest(PTO2Runtime *rt, int scopes)
+{
+	for (int i = 0; i < scopes; i++)
+		pto2_rt_scope_begin(rt);
+	for (int i = 0; i < scopes; i++)
+		pto2_rt_scope_end(rt);
+}
+
 static void wrong(PTO2Runtime *rt, uint64_t how)
 {
-	const uint32_t n[] = { 16 };
-	Tensor t = make_tensor(n, 1);
+	const uint32_t n[] = { 16 }, more[] = { 17 }, axes[] = { 1, 1, 1, 1, 1, 1 };
+	const uint32_t huge[] = { 1u << 31, 1u << 31, 1 }, cube[] = { 65536, 65536, 65536, 65536 };
+	const int32_t scalar[] = { 1 };
+	Tensor t = make_tensor(n, 1), u = make_tensor(more, 1);
 	PTOParam p;
 
 	switch (how) {
@@ -38,6 +48,45 @@ static void wrong(PTO2Runtime *rt, uint64_t how)
 		p.add_output(t);
 		pto2_rt_submit_aiv_task(rt, KERNEL_TADD, p);
 		always_assert(pto2_rt_is_fatal(rt));
+		break;
+	case FLOW_ASSERT:
+		always_assert(how == FLOW_FAIL && "100%s");
+		break;
+	case FLOW_KERNEL_ASSERT:
+		p.add_output(t);
+		p.add_output(u);
+		pto2_rt_submit_aiv_task(rt, KERNEL_TCOPY, p);
+		break;
+	case FLOW_RESHAPE:
+		t.reshape(more, 1);
+		break;
+	case FLOW_SIX_AXES:
+		make_tensor(axes, 6);
+		break;
+	case FLOW_HUGE:
+		make_tensor(huge, 3);
+		break;
+	case FLOW_HUGE_IN_AXES:
+		always_assert(!t.valid_reshape(cube, 4));
+		make_tensor(cube, 4);
+		break;
+	case FLOW_SIZE:
+		t.buffer.size = 8;
+		p.add_output(u);
+		p.add_output(t);
+		pto2_rt_submit_aiv_task(rt, KERNEL_TCOPY, p);
+		break;
+	case FLOW_SCALARS:
+		p.add_output(t);
+		p.add_scalar(7);
+		p.add_scalars_i32(scalar, -3);
+		pto2_rt_submit_aiv_task(rt, KERNEL_TADD, p);
+		break;
+	case FLOW_SCOPES:
+		nest(rt, 64);
+		break;
+	case FLOW_65_SCOPES:
+		nest(rt, 65);
 		break;
 	}
 }

@@ -12,15 +12,18 @@ int build_axpy(Runtime *runtime, uint64_t *args, int nargs)
 
 	if (nargs != 3)
 		return -1;
-	void *x = runtime->host_api.device_malloc(bytes);
-	void *y = runtime->host_api.device_malloc(bytes);
+	/* Copies of the calls are as good. */
+	HostApi api = runtime->host_api;
+	const auto allocate = runtime->host_api.device_malloc;
+	void *x = api.device_malloc(bytes);
+	void *y = allocate(bytes);
 	void *gone = runtime->host_api.device_malloc(64);
 
 	if (!x || !y || !gone)
 		return -1;
 	runtime->host_api.copy_to_device(x, reinterpret_cast<void *>(args[0]), bytes);
-	runtime->host_api.copy_to_device(y, reinterpret_cast<void *>(args[1]), bytes);
-	runtime->host_api.device_free(gone);
+	api.copy_to_device(y, reinterpret_cast<void *>(args[1]), bytes);
+	api.device_free(gone);
 	runtime->record_tensor_pair(reinterpret_cast<void *>(args[1]), y, bytes);
 	for (int i = 0; i < 2; i++) {
 		uint64_t a[] = { reinterpret_cast<uint64_t>(x), reinterpret_cast<uint64_t>(y), n, 3 };

@@ -11,6 +11,7 @@ extern "C" void kernel_entry(int64_t *args)
 	const int64_t *a = reinterpret_cast<const int64_t *>(from->buffer.addr) + from->start_offset;
 	int64_t *b = reinterpret_cast<int64_t *>(to->buffer.addr) + to->start_offset;
 
+	always_assert(from->numel() >= to->numel());
 	for (uint64_t i = 0; i < to->numel(); i++)
 		b[i] = a[i];
 }

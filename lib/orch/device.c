@@ -392,10 +392,13 @@ static void *thread_main(void *arg)
 			t->run->timeout_ms, call_entry, t, &ret);
 	atomic_store(&t->calls, UINT_MAX);
 	/* What it did wrong first says more than what came of it. */
-	if (t->err)
+	if (t->err) {
 		give_up(t->run, t->err, t->text ?: "no memory for the error text");
-	else if (rc)
+	} else if (rc) {
+		fail_prefix("after %llu tasks",
+			    (unsigned long long)READ_ONCE(t->flow->stream->stat.tasks));
 		give_up(t->run, rc, pto_last_error());
+	}
 	flow_lend(t->flow);
 	return NULL;
 }

@@ -509,7 +509,7 @@ TEST_F(device, source_with_an_edge_to_another_ring)
 SOURCE_FAILING(source_reads_what_is_not_there, FLOW_BAD_TASK, -EINVAL,
 	       "task 0, tensor 0 (func_id 5): an input or inout tensor without address")
 SOURCE_FAILING(source_with_a_view_outside, FLOW_CRASH, -EIO,
-	       "abort() was called: view() of what is not inside the tensor")
+	       "after 0 tasks: orchestration crashed: SIGABRT, abort() was called: view() of what is not inside the tensor")
 SOURCE_FAILING(source_with_a_tensor_behind_a_scalar, FLOW_FAIL, -EINVAL,
 	       "task 0, tensor 0 (func_id 5): a tensor behind a scalar: tensors come first")
 SOURCE_FAILING(source_with_an_assertion_that_fails, FLOW_ASSERT, -EIO,

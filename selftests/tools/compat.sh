@@ -11,6 +11,15 @@ no_symbols_of_ours()
 	! nm -D --undefined-only "$1" | c++filt | grep -iE 'pto|tensor'
 }
 
+# logs VARIABLE=VALUE... - what the log has then, and in front of it how many lines that are
+logs()
+{
+	rm -f lines
+	env -u PTO_LOG_LEVEL "$@" ./defaults 2>lines2 || return 1
+	[ -f lines ] || mv lines2 lines
+	echo "$(grep -c . lines) $(cat lines)"
+}
+
 programs=$root/selftests/compat/programs
 words='AIC AIV CoreType core_type_to_string get_element_size DataType FLOAT32 LOG_ERROR LOG_WARN LOG_INFO
 	LOG_DEBUG LOG_ALWAYS always_assert PLATFORM_MAX_BLOCKDIM
@@ -59,6 +68,16 @@ for flavour in host_build_graph aicpu_build_graph tensormap_and_ringbuffer; do
 			-Wno-unused-parameter -I"$root/lib/include/compat/$flavour" \
 			-o "$flavour.so" "$root/selftests/compat/conformance_$flavour.cc"
 		check "$flavour: no undefined symbol of ours, $cxx" 0 '' no_symbols_of_ours "$flavour.so"
+		check "$flavour: defaults compile, $cxx" 0 '' $cxx -std=c++17 -O2 -Wall -Wextra -Werror \
+			-I"$root/lib/include/compat/$flavour" -o defaults \
+			"$root/selftests/compat/defaults.cc"
+		check "$flavour: default arguments, $cxx" 0 '' ./defaults
+		check "$flavour: a line in PTO_LOG_FILE, $cxx" 0 '^1 pto\[[0-9]+\] info: orchestration: all right$' \
+			logs PTO_LOG_FILE=lines
+		check "$flavour: PTO_LOG_LEVEL counts, too, $cxx" 0 'debug: orchestration: a detail$' \
+			logs PTO_LOG_LEVEL=debug PTO_LOG_FILE=lines
+		check "$flavour: and wrong ones do not, $cxx" 0 'all right$' \
+			logs PTO_LOG_LEVEL=loud PTO_LOG_FILE=/nonexistent/lines
 		check "$flavour: program, $cxx" 0 '' $cxx -std=c++17 -O2 -fPIC -shared -Wall -Wextra \
 			-Werror -I"$root/lib/include/compat/$flavour" -o program.so \
 			"$programs/$flavour/kernels/orch.cc"

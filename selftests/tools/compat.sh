@@ -91,12 +91,12 @@ for flavour in host_build_graph aicpu_build_graph tensormap_and_ringbuffer; do
 	check "$flavour: its program uses all names" 0 '' uses $flavour
 done
 
-if [ "${SAN:-}" ]; then
-	skip 'pto-cc --compat' 'the conformance sources are no orchestrations'
-else
-	check 'pto-cc --compat' 0 '' "$BIN/pto-cc" --orch --compat tensormap_and_ringbuffer \
-		-o flow.so "$root/selftests/compat/conformance_tensormap_and_ringbuffer.cc"
-fi
+check 'pto-cc --compat' 0 '' "$BIN/pto-cc" --orch --compat tensormap_and_ringbuffer -o flow.so \
+	"$programs/tensormap_and_ringbuffer/kernels/orch.cc"
+check 'pto-cc --compat: no entry' 1 'exports no aicpu_orchestration_entry' "$BIN/pto-cc" --orch \
+	--compat aicpu_build_graph -o none.so "$root/selftests/compat/conformance_aicpu_build_graph.cc"
+check 'pto-cc --compat: no flavour given' 2 '--compat wants a flavour' "$BIN/pto-cc" --orch \
+	--compat '' "$programs/tensormap_and_ringbuffer/kernels/orch.cc"
 check 'pto-cc --compat: no such flavour' 2 'no flavour: nonsense; there are .*host_build_graph' \
 	"$BIN/pto-cc" --compat nonsense "$root/selftests/compat/conformance_host_build_graph.cc"
 check 'pto-cc --isa: no such folder' 2 'no folder: /nonexistent/include' "$BIN/pto-cc" \

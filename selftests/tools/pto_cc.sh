@@ -23,6 +23,7 @@ template <typename T> struct table { static inline T data[4]; };
 extern "C" void kernel_entry(long *a) { a[0] = table<long>::data[a[1] & 3]++; }
 END
 printf 'int main(\n' >syntax.c
+printf 'void kernel_entry(long *args) { }\n' >mangled.cpp
 cp kernel.c 'a space.c'
 : >kernel.rs
 
@@ -114,6 +115,10 @@ check 'undefined symbols are errors' 1 'missing' env PTO_CFLAGS= "$cc" -o u.so u
 check 'syntax errors are errors' 1 'error' "$cc" -o s.so syntax.c
 check 'also with a cache' 1 'error' "$cc" --cache c -o s.so syntax.c
 check 'and leave no image' 1 's.so: No such file' cat s.so
+check 'a kernel without kernel_entry is an error' 1 'mangled.cpp exports no kernel_entry; in C' \
+	"$cc" --cache c -o m.so mangled.cpp
+check 'and leaves no image' 1 'm.so: No such file' cat m.so
+check 'an orchestration may have any function' 0 '' "$cc" --orch -o m.so mangled.cpp
 check 'help' 0 '^Usage: pto-cc' "$cc" --help
 check 'no source' 2 'no source' "$cc"
 check 'two sources' 2 'more than one source' "$cc" kernel.c syntax.c

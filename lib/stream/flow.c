@@ -19,7 +19,7 @@
 
 #define OPTS_LEAST	offsetof(struct pto_flow_opts, heap)
 #define SCOPE_NS	(60 * NSEC_PER_SEC)	/* of another submitter */
-#define HOLD_NS		(NSEC_PER_SEC / 5)	/* the same, if only for a turn to hold back */
+#define HOLD_NS		NSEC_PER_SEC		/* the same, if only for a turn to hold back */
 #define TURN_NS		(2 * NSEC_PER_MSEC)	/* after which it is one's turn next */
 
 /*

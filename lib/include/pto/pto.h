@@ -538,7 +538,7 @@ PTO_API int pto_flow_fork(struct pto_flow *flow, struct pto_flow **other);
  * an error. Waits while window, heap or pool are full; all that it waits for are tasks,
  * and scopes of other flows that hold tasks back: until they end, where there is no room
  * before, or half of the window or pool is in use, a minute at the most, then it is -ETIMEDOUT;
- * and with the first task that it holds back itself, a fifth of a second at the most, as flows
+ * and with the first task that it holds back itself, a second at the most, as flows
  * take turns in holding back.
  *
  * With one scheduler thread, where kernels run in place and import at most mem* and libm, the

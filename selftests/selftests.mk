@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 # The tests. Each is a program or a script that prints TAP; `make check` runs
 # what is in $(tests), in place and with emulator threads, and adds up. What
-# does not depend on the emulator is listed as once:NAME, what runs in a virtual machine
-# as vm:NAME.
+# does not depend on the emulator is listed as once:NAME, what takes minutes, and may run beside
+# another, as long:NAME.
 
 # The harness comes with Debian's kernel sources.
 harness	:= $(O)/include/kselftest/kselftest_harness.h
@@ -46,7 +46,7 @@ include $(sort $(wildcard selftests/*/*.mk))
 # The driver's tests, all in one virtual machine for each kernel; together they have to see
 # each row of the errno tables.
 VM_KERNELS ?= 6.12 6.1 debug
-vm-tests := $(addprefix vm:$(O)/selftests/vm-,$(VM_KERNELS)) $(vm-own-tests)
+vm-tests := $(addprefix long:$(O)/selftests/vm-,$(VM_KERNELS)) $(vm-own-tests)
 ifeq ($(filter-out $(VM_KERNELS),6.12 6.1 debug),)
 vm-tests += once:selftests/uapi/coverage
 endif
@@ -58,21 +58,21 @@ $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
 	$(Q)chmod +x $@
 
 # What of the tests has to be made.
-test-files = $(filter $(O)/%,$(patsubst vm:%,%,$(patsubst once:%,%,$(1))))
+test-files = $(filter $(O)/%,$(patsubst long:%,%,$(patsubst once:%,%,$(1))))
 
 # check is check-host and check-vm in one sum. A sanitizer of programs has nothing to say of
 # the driver. check-full takes its time over what is random.
 check-host-tests := $(tests)
 check-vm-tests := $(vm-tests)
-check-tests := $(tests) $(if $(SAN),,$(vm-tests))
-check-full-tests := $(tests) $(vm-tests) $(vm-full-tests)
+check-tests := $(tests) $(if $(SAN),,$(sanitized-tests) $(vm-tests))
+check-full-tests := $(tests) $(sanitized-tests) $(vm-tests) $(vm-full-tests)
 
 .PHONY: check check-host check-vm check-full check-build vm-build
 check-full: export FUZZ_TIME = 120
 check check-host check-vm check-full:
-	$(Q)tools/deps build test $(if $(filter vm:%,$($@-tests)),driver vm)
-	$(Q)+$(MAKE) --no-print-directory check-build $(if $(filter vm:%,$($@-tests)),vm-build)
+	$(Q)tools/deps build test $(if $(filter long:%,$($@-tests)),driver vm)
+	$(Q)+$(MAKE) --no-print-directory check-build $(if $(filter long:%,$($@-tests)),vm-build)
 	$(Q)O=$(O) PYTHON=$(PYTHON) SAN=$(SAN) selftests/run $($@-tests)
 
 check-build: all $(call test-files,$(tests)) $(test-images)
-vm-build: $(call test-files,$(vm-tests) $(vm-full-tests))
+vm-build: $(call test-files,$(sanitized-tests) $(vm-tests) $(vm-full-tests))

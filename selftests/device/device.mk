@@ -28,6 +28,6 @@ $(O)/selftests/device-python-%: selftests/device/vm-python $(LIBS) | check-build
 	$(Q)chmod +x $@
 
 vm-programs += $(blocks-test)
-vm-own-tests += vm:$(O)/selftests/device-6.12-quick
-vm-full-tests += $(addprefix vm:$(O)/selftests/device-,6.12-full 6.1-full debug-full python-6.12 python-6.1 \
+vm-own-tests += long:$(O)/selftests/device-6.12-quick
+vm-full-tests += $(addprefix long:$(O)/selftests/device-,6.12-full 6.1-full debug-full python-6.12 python-6.1 \
 	python-debug)

@@ -35,8 +35,8 @@ fuzz-coverage: $(fuzz-driver)
 	$(Q)selftests/fuzz/gcov-report $(O)/fuzz-gcov
 
 # A short run among the tests, where it is guided; a longer one on each kernel in check-full.
-vm-own-tests += vm:$(O)/selftests/fuzz-driver-$(lastword $(VM_KERNELS))
-vm-full-tests += $(filter-out $(vm-own-tests),$(addprefix vm:$(O)/selftests/fuzz-driver-,$(VM_KERNELS)))
+vm-own-tests += long:$(O)/selftests/fuzz-driver-$(lastword $(VM_KERNELS))
+vm-full-tests += $(filter-out $(vm-own-tests),$(addprefix long:$(O)/selftests/fuzz-driver-,$(VM_KERNELS)))
 $(O)/selftests/fuzz-driver-%: $(fuzz-driver)
 	@mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\nexec $(MAKE) -s --no-print-directory fuzz O=%s FUZZ_VM=%s FUZZ_TIME=%s\n' \

@@ -11,6 +11,9 @@ $(O)/selftests/images/crash.so $(O)/selftests/images/trap.so: $(O)/selftests/ima
 	$(Q)$(CC) -O0 -fPIC -shared -w -fstack-clash-protection -o $@ $<
 test-images += $(O)/selftests/images/crash.so $(O)/selftests/images/trap.so
 
+.PHONY: lib-images
+lib-images: $(filter $(O)/selftests/images/%,$(test-images))
+
 $(eval $(call ctest,graph_test,selftests/lib/graph_test.c,$(O)/libpto.a))
 $(eval $(call ctest,launch_test,selftests/lib/launch_test.c,$(O)/libpto.a))
 $(eval $(call ctest,machine_test,selftests/lib/machine_test.c,$(O)/libpto.a))
@@ -53,3 +56,10 @@ tests += $(stress-tests:%=$(O)/selftests/stress_%_test)
 
 # It says itself which threads can be started, and be watched.
 $(O)/selftests/regress_test: private override LDFLAGS += -Wl,--wrap=pthread_create,--wrap=emu_watch_thread
+
+# Tensors, flows and mixed tasks in builds of their own.
+sanitized-tests := $(addprefix long:$(O)/selftests/sanitized-,address thread)
+$(O)/selftests/sanitized-%: selftests/lib/sanitized
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec selftests/lib/sanitized %s\n' '$*' >$@
+	$(Q)chmod +x $@

@@ -3,8 +3,8 @@
 tests += once:selftests/netlink/spec.sh
 
 # The tools, on a host with devices.
-vm-own-tests += vm:$(O)/selftests/cli-$(firstword $(VM_KERNELS))
-vm-full-tests += $(addprefix vm:$(O)/selftests/cli-,$(wordlist 2,9,$(VM_KERNELS)))
+vm-own-tests += long:$(O)/selftests/cli-$(firstword $(VM_KERNELS))
+vm-full-tests += $(addprefix long:$(O)/selftests/cli-,$(wordlist 2,9,$(VM_KERNELS)))
 
 $(O)/selftests/cli-%: selftests/netlink/cli.sh $(O)/selftests/netlink_user $(PTO)
 	$(Q)printf '#!/bin/sh\nexec selftests/netlink/cli.sh %s\n' '$*' >$@

@@ -402,6 +402,8 @@ static void submit_together(struct __test_metadata *_metadata, FIXTURE_DATA(flow
 	int i, n;
 
 	self->opts.aicpu_threads = 2;
+	/* Each submitter has one. */
+	self->flow_opts.heap = self->flow_opts.heap ?: 1 << 20;
 	for (n = 2; n <= HOLDERS; n *= n) {
 		ASSERT_EQ(0, start(self));
 		for (i = 0; i < n + others; i++) {

@@ -29,5 +29,5 @@ $(O)/selftests/device-python-%: selftests/device/vm-python $(LIBS) | check-build
 
 vm-programs += $(blocks-test)
 vm-own-tests += long:$(O)/selftests/device-6.12-quick
-vm-full-tests += $(addprefix long:$(O)/selftests/device-,6.12-full 6.1-full debug-full python-6.12 python-6.1 \
-	python-debug)
+vm-full-tests += $(addprefix long:$(O)/selftests/device-,debug-full 6.12-full 6.1-full python-debug \
+	python-6.12 python-6.1)

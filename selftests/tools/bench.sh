@@ -86,10 +86,15 @@ check 'also of graphs whose edges are inferred' 0 '^tree +511 flow ' \
 	narrow --parts inferred
 check 'with the cores on threads of their own' 0 '^tree +511 pto-threads ' \
 	narrow --parts graphs --peers pto-threads
-check 'a slow peer is left out, unless it is named' 0 '^0$' \
+check 'a peer that is to be named is left out, unless it is' 0 '^0$' \
 	sh -c "'$bench' --reps 1 --parts latency --threads 1 | grep -c starpu; :"
 check 'what is not asked for is not measured' 0 '^0$' \
 	sh -c "'$bench' --reps 1 --parts latency --peers sketch --threads 1 | grep -c repetition; :"
+if [ -e "$BIN/../tools/bench/handles.so" ]; then
+	check 'a slow peer is repeated less often' 0 '"repetitions":2,' \
+		sh -c "'$bench' --json --parts inferred --peers handles --graph chain --tasks 100 \
+			--threads 1 | tr -d ' '"
+fi
 check 'a small graph is repeated more often' 0 '"repetitions":36' \
 	sh -c "'$bench' --json --parts graphs --peers sketch --graph chain --tasks 25000 |
 		tr -d ' '"

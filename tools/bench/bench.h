@@ -36,7 +36,8 @@ enum contender_kind { ABSENT, SUBJECT, RIVAL, SHOWN, FLOOR };
  * @max_threads: it knows no more; 0: any number
  * @trim:	malloc gives memory back, as is its default
  * @emulator_threads: libpto: cores run on threads of their own, not in place
- * @slow:	only when it is asked for
+ * @asked:	only when it is asked for
+ * @slow:	it takes many times as long as others, and has fewer repetitions
  * @present:	it has been built, and is asked for; @named: it was, by its name
  */
 struct contender {
@@ -48,6 +49,7 @@ struct contender {
 	unsigned int max_threads;
 	bool trim;
 	bool emulator_threads;
+	bool asked;
 	bool slow;
 	bool present;
 	bool named;
@@ -181,7 +183,7 @@ bool contender_able(const struct contender *c, unsigned int threads);
 /* Has it been built, and is asked for? */
 bool contender_here(const char *name);
 
-/* Which ones are asked for: those that are not slow; none; one more, or -1. */
+/* Which ones are asked for: those that need not be; none; one more, or -1. */
 void contenders_usual(void);
 void contenders_none(void);
 int contenders_add(const char *name);

@@ -337,21 +337,6 @@ static struct pto_cmd cmd_of(const struct pto_desc *desc)
 	return cmd;
 }
 
-/* Make a batch of what the driver has not got yet. False: it has got all. */
-static bool make_batch(struct port *p)
-{
-	uint32_t i, n = p->core->sub->sq_tail - p->submitted;
-
-	if (!n || p->error || p->submitting.busy)
-		return false;
-	for (i = 0; i < n; i++)
-		p->cmds[i] = cmd_of(desc_at(p, p->submitted + i));
-	p->cmds[n - 1].flags = PTO_CMD_TIMESTAMP;
-	p->submit.count = n;
-	p->submit.accepted = 0;
-	return true;
-}
-
 static void batch_taken(struct port *p, int ret)
 {
 	/* What it has not accepted, it says why when it is asked again. */
@@ -360,6 +345,31 @@ static void batch_taken(struct port *p, int ret)
 	/* Nor does it say anything if a ring has made no call of it: then another way is taken. */
 	if (ret && ret != -EBUSY && ret != -ECANCELED)
 		p->error = ret;
+	p->submit.count = 0;
+}
+
+/* What has become of the batch that went by io_uring, if that is over by now. */
+static void settle_batch(struct port *p)
+{
+	if (p->submit.count && !p->submitting.busy)
+		batch_taken(p, p->submitting.result);
+}
+
+/* Make a batch of what the driver has not got yet. False: it has got all. */
+static bool make_batch(struct port *p)
+{
+	uint32_t i, n;
+
+	settle_batch(p);
+	n = p->core->sub->sq_tail - p->submitted;
+	if (!n || p->error || p->submitting.busy)
+		return false;
+	for (i = 0; i < n; i++)
+		p->cmds[i] = cmd_of(desc_at(p, p->submitted + i));
+	p->cmds[n - 1].flags = PTO_CMD_TIMESTAMP;
+	p->submit.count = n;
+	p->submit.accepted = 0;
+	return true;
 }
 
 /*
@@ -439,28 +449,23 @@ static void wait_uring(struct sched_worker *w, struct ring *ring)
 	}
 	/* Batches are taken at once; of the waits, one is to end. */
 	ring_submit_wait(ring, batches + 1, ready_watches(w) ? PATIENCE_NS : SCHED_PARK_NS);
-	for (i = 0; i < w->active; i++) {
-		p = port_of(cd, w->busy[i]);
-		if (!p->submit.count || p->submitting.busy)
-			continue;
-		batch_taken(p, p->submitting.result);
-		p->submit.count = 0;
-	}
+	for (i = 0; i < w->active; i++)
+		settle_batch(port_of(cd, w->busy[i]));
 	if (ready_watches(w) && !any_done(w))
 		watch_uring(w, ring);
 }
 
 /* Sleep until one of several streams moves, or the worker is roused. */
-static void wait_events(struct sched_worker *w, int event)
+static void wait_events(struct sched_worker *w, const struct waker *waker)
 {
 	struct chardev *cd = dev_of(w)->chardev;
-	struct pto_event_fd arm = { .size = sizeof(arm), .fd = event };
-	struct pollfd pfd = { .fd = event, .events = POLLIN };
+	struct pto_event_fd arm = { .size = sizeof(arm), .fd = waker->event };
+	struct pollfd pfd = { .fd = waker->event, .events = POLLIN };
 	struct port *p;
 	unsigned int i;
 	eventfd_t count;
 
-	for (i = 0; event >= 0 && i < w->active; i++) {
+	for (i = 0; waker->event >= 0 && i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
 		if (p->armed > p->done)
 			continue;
@@ -469,8 +474,9 @@ static void wait_events(struct sched_worker *w, int event)
 		if (!chardev_call(cd, PTO_IOC_EVENT_FD, &arm))
 			p->armed = arm.seqno;
 	}
-	if (poll(&pfd, 1, SCHED_PARK_NS / NSEC_PER_MSEC) > 0)
-		eventfd_read(event, &count);
+	/* A read that a ring began when it was of use takes the count, and has it by now. */
+	if (poll(&pfd, 1, SCHED_PARK_NS / NSEC_PER_MSEC) > 0 && !waker->reading.busy)
+		eventfd_read(waker->event, &count);
 }
 
 static void wait_ioctl(struct sched_worker *w)
@@ -478,15 +484,13 @@ static void wait_ioctl(struct sched_worker *w)
 	struct pto_stream_wait wait = { .size = sizeof(wait), .timeout_ns = PATIENCE_NS };
 	struct chardev *cd = dev_of(w)->chardev;
 	struct port *p, *nearest = NULL;
+	const struct waker *waker;
 	unsigned int i;
-	int event;
 
 	for (i = 0; i < w->active; i++) {
 		p = port_of(cd, w->busy[i]);
-		if (make_batch(p)) {
+		if (make_batch(p))
 			batch_taken(p, chardev_call(cd, PTO_IOC_STREAM_SUBMIT, &p->submit));
-			p->submit.count = 0;
-		}
 		if (!nearest || pending(p) < pending(nearest))
 			nearest = p;
 	}
@@ -497,9 +501,9 @@ static void wait_ioctl(struct sched_worker *w)
 	if (chardev_call(cd, PTO_IOC_STREAM_WAIT, &wait) != -ETIME)
 		return;
 	/* It takes a call for each stream, but now there is time. */
-	event = waker_of(w)->event;
+	waker = waker_of(w);
 	if (ready_watch(w))
-		wait_events(w, event);
+		wait_events(w, waker);
 	ready_unwatch(w);
 }
 
@@ -540,6 +544,9 @@ void port_leave(struct sched_worker *w)
 	ring_finish(&waker->reading, deadline);
 	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
 		p = port_of(cd, &w->queue[i]);
+		/* Not accepted after what is under way has been ended. */
+		ring_finish(&p->submitting, deadline);
+		settle_batch(p);
 		if (!pending(p))
 			continue;
 		control(cd, p, PTO_STREAM_ABORT);
@@ -548,11 +555,8 @@ void port_leave(struct sched_worker *w)
 		launch_left(w, desc_at(p, p->core->queue->sq_head)->cookie,
 			    number_of(w, &w->queue[i], -1), where);
 	}
-	for (i = 0; i < w->nqueues + w->first_aiv; i++) {
-		p = port_of(cd, &w->queue[i]);
-		ring_finish(&p->submitting, deadline);
-		ring_finish(&p->waiting, deadline);
-	}
+	for (i = 0; i < w->nqueues + w->first_aiv; i++)
+		ring_finish(&port_of(cd, &w->queue[i])->waiting, deadline);
 }
 
 /* Make a port as good as new; its stream has nothing to do any more. */

@@ -111,8 +111,8 @@ static int mode_is(const char *submit, const char *mode)
 	return ret ? ret : strcmp(info.mode, mode) ? 1 : 0;
 }
 
-/* As many hosts do. False: this kernel can not. */
-static bool forbid_uring(void)
+/* As many hosts do; with SECCOMP_FILTER_FLAG_TSYNC to all threads. False: this kernel can not. */
+static bool forbid_uring(unsigned int flags)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -124,7 +124,7 @@ static bool forbid_uring(void)
 	struct sock_fprog prog = { 5, filter };
 
 	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+	       !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 }
 
 TEST(io_uring_unless_told_otherwise)
@@ -151,7 +151,7 @@ TEST(ioctl_where_the_host_has_disabled_io_uring)
 
 TEST(ioctl_where_io_uring_is_forbidden)
 {
-	if (!forbid_uring())
+	if (!forbid_uring(0))
 		SKIP(return, "this kernel has no seccomp");
 	EXPECT_EQ(0, mode_is(NULL, "ioctl")) TH_LOG("%s", pto_last_error());
 	EXPECT_EQ(-EPERM, mode_is("uring", "uring"));
@@ -168,7 +168,7 @@ TEST(a_thread_without_a_ring_uses_ioctl)
 	ASSERT_EQ(0, pto_device_open("pto0", &dev));
 	noop = load_kernel(dev, "noop");
 	ASSERT_NE(NULL, noop);
-	if (!forbid_uring())
+	if (!forbid_uring(0))
 		SKIP(return, "this kernel has no seccomp");
 	EXPECT_EQ(0, good_run(dev, noop, 500)) TH_LOG("%s", pto_last_error());
 	pto_program_unload(noop);
@@ -185,7 +185,7 @@ TEST(a_ring_that_is_forbidden_later)
 	ASSERT_EQ(0, rig_open(&r, "pto0")) TH_LOG("%s", pto_last_error());
 	ASSERT_EQ(0, rig_add_busy(&r, 200, 100));
 	ASSERT_EQ(0, rig_launch(&r)) TH_LOG("%s", pto_last_error());
-	if (!forbid_uring())
+	if (!forbid_uring(0))
 		SKIP(return, "this kernel has no seccomp");
 	for (round = 2; round < 5; round++) {
 		EXPECT_EQ(0, rig_launch(&r)) TH_LOG("%s", pto_last_error());
@@ -193,6 +193,37 @@ TEST(a_ring_that_is_forbidden_later)
 		EXPECT_EQ(0, good_run(r.dev, r.prog[0], 500)) TH_LOG("%s", pto_last_error());
 	}
 	EXPECT_EQ(0, rig_close(&r));
+}
+
+static void *launch_rig(void *arg)
+{
+	struct rig *r = arg;
+
+	return (void *)(intptr_t)rig_launch(r);
+}
+
+/* While workers wait in their rings: what they have under way there still ends. */
+TEST(io_uring_that_is_forbidden_during_a_launch)
+{
+	pthread_t thread;
+	struct rig r;
+	void *ret;
+	int round;
+
+	unsetenv("PTO_SUBMIT");
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, rig_open(&r, "pto0")) TH_LOG("%s", pto_last_error());
+		ASSERT_EQ(0, rig_add_busy(&r, 1000, 1000));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, launch_rig, &r));
+		ASSERT_TRUE(UNTIL(__atomic_load_n(r.word, __ATOMIC_RELAXED) > 20));
+		if (!round && !forbid_uring(SECCOMP_FILTER_FLAG_TSYNC))
+			SKIP(return, "this kernel has no seccomp");
+		pthread_join(thread, &ret);
+		EXPECT_EQ(NULL, ret);
+		EXPECT_EQ(1000, *r.word);
+		EXPECT_EQ(0, rig_launch(&r)) TH_LOG("%s", pto_last_error());
+		EXPECT_EQ(0, rig_close(&r));
+	}
 }
 
 /* ---- fork --------------------------------------------------------------- */

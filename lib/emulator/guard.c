@@ -99,31 +99,38 @@ static void leave(struct emu_thread *t, uint32_t status, int code, uintptr_t add
 	siglongjmp(t->env, 1);
 }
 
-/* An assertion of the image's has failed, and has a text in it: see compat/detail/common.h. */
-static uintptr_t abort_text(const struct image *image, int sig, const siginfo_t *info)
+/* An assertion has failed, and has a text with it: see compat/detail/common.h. */
+static bool is_assertion(int sig, const siginfo_t *info)
+{
+	return sig == SIGABRT && info->si_code == SI_QUEUE && info->si_pid == getpid();
+}
+
+/* That text, if it is the image's own. */
+static uintptr_t abort_text(const struct image *image, const siginfo_t *info)
 {
 	uintptr_t text = (uintptr_t)info->si_value.sival_ptr;
 
-	if (sig != SIGABRT || info->si_code != SI_QUEUE || info->si_pid != getpid())
-		return 0;
 	return image && text >= image->lo && text < image->hi ? text : 0;
 }
 
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
 	struct emu_thread *t = self;
+	bool assertion = is_assertion(sig, info);
 	/* Raised by the CPU, or by the thread itself with abort(). */
-	bool own = info->si_code > 0 ||
+	bool own = info->si_code > 0 || assertion ||
 		   (info->si_code == SI_TKILL && info->si_pid == getpid());
 	const struct emu_program *running =
 		t ? atomic_load_explicit(&t->running, memory_order_relaxed) : NULL;
-	uintptr_t text = running ? abort_text(running->image, sig, info) : 0;
+	uintptr_t at = (uintptr_t)info->si_addr;
 
-	if (!running || (!own && !text)) {
+	if (!running || !own) {
 		chain(sig, info, ucontext);
 		return;
 	}
-	leave(t, PTO_STATUS_FAULT, sig, sig == SIGABRT ? text : (uintptr_t)info->si_addr, ucontext);
+	if (sig == SIGABRT)
+		at = assertion ? abort_text(running->image, info) : 0;
+	leave(t, PTO_STATUS_FAULT, sig, at, ucontext);
 }
 
 /* The same descriptor may be run again, but not with the same head, or one was left meanwhile. */

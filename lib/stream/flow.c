@@ -294,6 +294,9 @@ static __attribute__((cold)) int too_small(const struct pto_flow *f, const struc
 		return fail(-ENOBUFS, "scope at depth %u needs %zu bytes more, the heap ring is %llu %s, and shared by all scopes from depth %d on: one at depth %u has a live output before %llu bytes that are done with; make that output in a scope at depth %d or less, or end its scope earlier",
 			    f->depth, size, all, heap_unit, STREAM_LEVELS, depth,
 			    (unsigned long long)heap_behind(h), STREAM_LEVELS - 1);
+	if (size > STREAM_HEAP_MOST)
+		return fail(-ENOBUFS, "scope at depth %u needs %zu bytes for one output, which no heap ring can have",
+			    f->depth, size);
 	/* What is free may lie in two pieces. */
 	raise = min(max(enough(h->live + size), 2ull * h->size), 2 * STREAM_HEAP_MOST);
 	if (raise <= STREAM_HEAP_MOST)
@@ -301,9 +304,6 @@ static __attribute__((cold)) int too_small(const struct pto_flow *f, const struc
 	if (depth != f->depth)
 		snprintf(scopes, sizeof(scopes), ", with those from depth %u on that share its heap,",
 			 depth);
-	if (size > STREAM_HEAP_MOST)
-		return fail(-ENOBUFS, "scope at depth %u needs %zu bytes for one output, which no heap ring can have",
-			    f->depth, size);
 	return fail(-ENOBUFS, "scope at depth %u%s holds %llu %s of live outputs and needs %zu bytes more, the heap ring is %llu %s: %send the scope earlier",
 		    f->depth, scopes, live, live_unit, size, all, heap_unit, advice);
 }

@@ -61,10 +61,10 @@ $(O)/selftests/vm-%: selftests/uapi/vm $(vm-programs)
 test-files = $(filter $(O)/%,$(patsubst long:%,%,$(patsubst once:%,%,$(1))))
 
 # check is check-host and check-vm in one sum. A sanitizer of programs has nothing to say of
-# the driver. check-full takes its time over what is random.
+# the driver. check-full takes its time over what is random, and builds some tests with sanitizers.
 check-host-tests := $(tests)
 check-vm-tests := $(vm-tests)
-check-tests := $(tests) $(if $(SAN),,$(sanitized-tests) $(vm-tests))
+check-tests := $(tests) $(if $(SAN),,$(vm-tests))
 check-full-tests := $(tests) $(sanitized-tests) $(vm-tests) $(vm-full-tests)
 
 .PHONY: check check-host check-vm check-full check-build vm-build

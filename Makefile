@@ -71,7 +71,7 @@ help:
 	'  check             all tests; ends with "N passed, N failed, N skipped"' \
 	'  check-host        those that need no virtual machine; of them all is SAN=... check' \
 	"  check-vm          the others, the driver's; VM_KERNELS='6.12 6.1 debug'" \
-	'  check-full        check, and longer runs of what is random' \
+	'  check-full        check, longer runs of what is random, and more builds and kernels' \
 	'  fuzz              the driver, in a virtual machine with a debug kernel, for FUZZ_TIME seconds' \
 	'  fuzz-coverage     the same, and which of its lines that has reached' \
 	'  fuzz-images       mutated images against the loader, for FUZZ_TIME seconds (default 60)' \

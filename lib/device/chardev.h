@@ -149,7 +149,7 @@ void ring_prepare_read(struct ring *ring, int event, uint64_t *value, struct rin
  */
 void ring_submit_wait(struct ring *ring, unsigned int count, uint64_t timeout_ns);
 
-/** ring_finish - wait until a call of the calling thread's is done; false: not by @deadline */
-bool ring_finish(struct ring_call *call, uint64_t deadline);
+/** ring_finish - wait until a call of the calling thread's is done, at the longest to @deadline */
+void ring_finish(struct ring_call *call, uint64_t deadline);
 
 #endif

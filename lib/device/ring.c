@@ -218,7 +218,7 @@ void ring_submit_wait(struct ring *ring, unsigned int count, uint64_t timeout_ns
 							       NULL));
 }
 
-bool ring_finish(struct ring_call *call, uint64_t deadline)
+void ring_finish(struct ring_call *call, uint64_t deadline)
 {
 	struct ring *ring = call->busy ? own_ring() : NULL;
 
@@ -230,7 +230,6 @@ bool ring_finish(struct ring_call *call, uint64_t deadline)
 			ring_submit_wait(ring, 1, FINISH_NS);
 		}
 	}
-	return !call->busy;
 }
 
 /* Some hosts have no io_uring, some forbid it, and the driver may have been built without. */
